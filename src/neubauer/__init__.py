@@ -1,0 +1,34 @@
+"""Count and classify cells in microscope images."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# name -> module; imported on first use, so that `import neubauer` stays fast
+_LAZY = {
+    "CellCounter": "neubauer.models.counter",
+    "ImageGenerator": "neubauer.models.image_generator",
+    "Cells": "neubauer.cells.table",
+    "Annotation": "neubauer.cells.annotation",
+    "open_image": "neubauer.images.read",
+    "NeubauerError": "neubauer.errors",
+    "InputError": "neubauer.errors",
+}
+
+if TYPE_CHECKING:
+    from neubauer.cells.annotation import Annotation
+    from neubauer.cells.table import Cells
+    from neubauer.errors import InputError, NeubauerError
+    from neubauer.images.read import open_image
+    from neubauer.models.counter import CellCounter
+
+__all__ = ["Annotation", "CellCounter", "Cells", "InputError", "NeubauerError", "__version__", "open_image"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'neubauer' has no attribute {name!r}")

@@ -1,0 +1,57 @@
+"""`Cells`: what was found in one image, one row per cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class CountEstimate:
+    """A count and its prediction interval (`low <= count <= high`), in cells."""
+
+    count: float
+    low: float
+    high: float
+
+
+@dataclass
+class Cells:
+    """The cells of one image.
+
+    Attributes
+    ----------
+    table : one row per cell; columns `image`, `label`, `class`, `probability`, `centroid-0`, `centroid-1`, `bbox-0` ... `bbox-3`
+        (pixels, half-open), `area` (pixels) and further `regionprops_table` columns; micrometre columns end in `_um`.
+    classes : class names, in the order of the model.
+    image : stem of the image file, or the name given.
+    shape : (Y, X) of the image.
+    labels : (Y, X) int32 instance labels (0 is background), or None if they were not asked for.
+    pixel_size_um : (y, x) micrometres per pixel, or None.
+    estimates : per class, and under `"total"`, the count with its interval. It may come from the density map and then differ
+        from the number of rows.
+    flags : short reasons to look at this image by eye; empty where there are none.
+    info : further facts for people (the diameter used, how the count was made ...).
+    """
+
+    table: pd.DataFrame
+    classes: tuple[str, ...]
+    image: str
+    shape: tuple[int, int]
+    labels: np.ndarray | None = None
+    pixel_size_um: tuple[float, float] | None = None
+    estimates: dict[str, CountEstimate] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    info: dict[str, object] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def counts(self) -> dict[str, int]:
+        """Number of cells per class, rounded; zeros included."""
+        if self.estimates:
+            return {name: round(self.estimates[name].count) for name in self.classes}
+        n = self.table["class"].value_counts()
+        return {name: int(n.get(name, 0)) for name in self.classes}
