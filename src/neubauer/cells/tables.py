@@ -1,0 +1,99 @@
+"""Tables out: counts.csv with a row per image, objects.csv with a row per cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from neubauer.cells.table import Cells
+from neubauer.errors import InputError
+from neubauer.images.write import atomic_path
+
+OBJECT_COLUMNS = (
+    "image label class probability centroid-0 centroid-1 bbox-0 bbox-1 bbox-2 bbox-3 area eccentricity solidity perimeter "
+    "equivalent_diameter_area"
+).split()
+_DIGITS = 8  # significant ones: more than any measure of a cell has, and half the size of the file
+
+
+def counts_columns(classes: Sequence[str]) -> list[str]:
+    """Columns of counts.csv: `image`; for each class and `total`: the count, `_low` and `_high`; `flag`.
+
+    Raises
+    ------
+    InputError : a class has the name of another column.
+    """
+    counted = [f"{name}{end}" for name in (*classes, "total") for end in ("", "_low", "_high")]
+    columns = ["image", *counted, "flag"]
+    if len(set(columns)) < len(columns):
+        raise InputError("classes", ", ".join(classes), "names that differ from each other and the columns of counts.csv")
+    return columns
+
+
+def counts_row(cells: Cells) -> dict[str, object]:
+    """The row of one image in counts.csv.
+
+    Counts are whole; the ends of an interval are rounded outwards, so that it covers as often as promised, and are
+    None where no interval was estimated. Several flags are separated by "; ".
+    """
+    row: dict[str, object] = {"image": cells.image}
+    counts = cells.counts()
+    estimated_total = cells.estimates.get("total")
+    counts["total"] = sum(counts.values()) if estimated_total is None else round(estimated_total.count)
+    for name in (*cells.classes, "total"):
+        estimate = cells.estimates.get(name)
+        row[name] = counts[name]
+        row[f"{name}_low"] = None if estimate is None else _whole(math.floor, estimate.low)
+        row[f"{name}_high"] = None if estimate is None else _whole(math.ceil, estimate.high)
+    row["flag"] = "; ".join(cells.flags)
+    return row
+
+
+def write_counts(path: str | Path, cells_list: Iterable[Cells], classes: Sequence[str]) -> None:
+    """Write counts.csv: one row per image, those without cells too; the header alone if there is no image.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    rows = [counts_row(cells) for cells in cells_list]
+    table = pd.DataFrame(rows, columns=counts_columns(classes), dtype=object)  # else blanks make floats of counts
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def write_objects(path: str | Path, cells_list: Iterable[Cells]) -> None:
+    """Write objects.csv: one row per cell of all images, with the columns of the tables (eight significant digits).
+
+    A column that only some images have is empty in the others. Without any cell only the header is written.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    tables = [objects_table(cells) for cells in cells_list]
+    filled = [table for table in tables if len(table)]
+    table = pd.concat(filled) if filled else next(iter(tables), pd.DataFrame(columns=OBJECT_COLUMNS))
+    with atomic_path(path) as temporary:
+        save_objects(temporary, table)
+
+
+def objects_table(cells: Cells) -> pd.DataFrame:
+    """The rows of one image in objects.csv: the standard columns that there are first, then all others."""
+    table = cells.table
+    if "image" not in table:
+        table = table.assign(image=cells.image)
+    first = [c for c in OBJECT_COLUMNS if c in table or not len(table)]
+    return table.reindex(columns=[*first, *(c for c in table if c not in first)])
+
+
+def save_objects(path: Path, table: pd.DataFrame) -> None:
+    """Write rows of objects.csv as they are."""
+    table.to_csv(path, index=False, float_format=f"%.{_DIGITS}g")
+
+
+def _whole(outwards: Callable[[float], int], value: float) -> int | float:
+    return outwards(value) if math.isfinite(value) else value

@@ -1,0 +1,154 @@
+"""What a training run can be told: checked, with the nearest name suggested for an unknown one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from neubauer.errors import InputError
+
+
+class Strict(BaseModel):
+    """A config that knows no other keys than its own and does not change once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class OptimizerConfig(Strict):
+    """Adam for one player.
+
+    The learning rate rises linearly over `warmup_steps`, then stays (`constant`) or falls to zero at the last step (`linear`, `cosine`).
+    """
+
+    learning_rate: float = Field(2e-4, gt=0)
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warmup_steps: int = Field(0, ge=0)
+
+
+class AugmentConfig(Strict):
+    """Differentiable augmentation of what the discriminator sees (see `neubauer.gan.augment`).
+
+    `probability` is a fixed number, or the start value where `adaptive`. Brightness and contrast are off by default, because
+    intensity carries biology.
+    """
+
+    probability: float = Field(0.0, ge=0, le=1)
+    adaptive: bool = False
+    target: float = Field(0.6, gt=0, lt=1)
+    flips: bool = True
+    quarter_turns: bool = True
+    translation: float = Field(0.125, ge=0, lt=1, description="largest shift, as a share of the image's side")
+    cutout: float = Field(0.0, ge=0, lt=1, description="side of the hole, as a share of the image's side")
+    brightness: float = Field(0.0, ge=0, description="largest offset; images lie in [-1, 1]")
+    contrast: float = Field(0.0, ge=0, lt=1, description="largest relative change")
+
+    @property
+    def enabled(self) -> bool:
+        return self.probability > 0 or self.adaptive
+
+
+class MonitorConfig(Strict):
+    """When the monitor looks and what it calls unhealthy (the meaning of each threshold is in `neubauer.gan.monitor`)."""
+
+    every: int = Field(1000, ge=0, description="steps between two inspections of samples; 0: never")
+    samples: int = Field(512, ge=16)
+    references: int = Field(5000, ge=16, description="training images kept for comparison, at most")
+    warmup: float = Field(0.25, ge=0, le=1, description="share of the steps before collapse can be called")
+    gradient_factor: float = Field(100.0, gt=1)
+    loss_limit: float = Field(1e4, gt=0)
+    diversity_low: float = Field(0.4, ge=0)
+    coverage_low: float = Field(0.05, ge=0)
+    coverage_drop: float = Field(0.5, ge=0, le=1)
+    copying_z: float = Field(-3.0, lt=0)
+    overfitting_gap: float = Field(0.5, gt=0)
+
+
+class TrainingConfig(Strict):
+    """Everything that the trainer decides for a game.
+
+    `batch_size` counts the items of all processes together. `average_decay` is the decay per step of the generator's moving average
+    (0: none). `precision` and `accelerator` are resolved for the machine before the run starts, and the resolved values are kept.
+    """
+
+    seed: int = Field(0, ge=0)
+    steps: int = Field(10_000, ge=1)
+    batch_size: int = Field(64, ge=1)
+    discriminator_steps: int = Field(1, ge=1)
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+    average_decay: float = Field(0.999, ge=0, lt=1)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = Field(1, ge=1, description="processes on this machine")
+    nodes: int = Field(1, ge=1)
+    log_every: int = Field(50, ge=1)
+    preview_every: int = Field(1000, ge=0, description="steps between two pictures; 0: only at the end")
+    checkpoint_every: int = Field(1000, ge=1)
+    monitor: MonitorConfig = MonitorConfig()
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`one of a, b, c`, led by the known name that is most like `name`, if one is."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return (f"{close[0]!r}? (" if close else "") + f"one of {', '.join(known)}" + (")" if close else "")
+
+
+def validate(schema: type[S], data: Mapping[str, Any], where: str) -> S:
+    """`data` as a config.
+
+    Raises
+    ------
+    InputError : an unknown key (the nearest known one is suggested) or a value of the wrong kind; `where` and the dotted key are named.
+    """
+    try:
+        return schema.model_validate(dict(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _fields_at(schema, [str(p) for p in first["loc"][:-1]])
+            raise InputError(where, f"unknown key {key!r}", nearest(str(first["loc"][-1]), known)) from None
+        found = f"{key} = {first['input']!r}" if key else repr(first["input"])
+        raise InputError(where, found, first["msg"].removeprefix("Value error, ")) from None
+
+
+def _fields_at(schema: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        annotation = schema.model_fields[part].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            schema = annotation
+    return list(schema.model_fields)
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, section by section. A changed `net` drops the options of the net that it replaces."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            other_net = "net" in value and value["net"] != old.get("net")
+            merged[key] = dict(value) if other_net else merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted keys at which two nested configs differ, with both values: `key: a -> b`."""
+    found: list[str] = []
+    for key in sorted({*a, *b}):
+        x, y = a.get(key), b.get(key)
+        if isinstance(x, Mapping) and isinstance(y, Mapping):
+            found += differences(x, y, f"{prefix}{key}.")
+        elif x != y:
+            found.append(f"{prefix}{key}: {x!r} -> {y!r}")
+    return found

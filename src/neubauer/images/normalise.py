@@ -1,0 +1,78 @@
+"""Intensities on a common scale: percentiles per channel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from neubauer.images.source import ImageSource
+
+# what lies far outside the percentiles (hot pixels, debris) is cut off here, so that it does not drown the cells
+CLIP = (-0.5, 2.0)
+BAND_BYTES = 64 * 2**20
+
+
+def percentile_limits(
+    source: ImageSource, low: float = 1.0, high: float = 99.8, max_pixels: int = 2_000_000
+) -> np.ndarray:
+    """Intensities at two percentiles of each channel.
+
+    An image of more than `max_pixels` is sampled at every n-th row and column, always the same ones, in bands of
+    full width, so that memory stays bounded. Where the two percentiles coincide (cells on less than 0.2 % of a
+    uniform background) the limits are the extremes of the channel, and `(v, v + 1)` where it is constant.
+
+    Parameters
+    ----------
+    source : the image.
+    low, high : percentiles, 0 to 100.
+    max_pixels : size of the sample, per channel.
+
+    Returns
+    -------
+    (C, 2) float32.
+
+    Raises
+    ------
+    InputError : the image is damaged or has non-finite pixels.
+    """
+    channels, height, width = source.shape
+    step = max(1, math.ceil(math.sqrt(height * width / max_pixels)))
+    # an image thinner than a step is sampled along its length alone
+    step_y, step_x = min(step, height), min(step, width)
+    row_bytes = channels * width * source.dtype.itemsize
+    band = max(1, BAND_BYTES // (row_bytes * step_y)) * step_y
+    samples = [
+        source.region(y, min(y + band, height), 0, width)[:, ::step_y, ::step_x].reshape(channels, -1)
+        for y in range(0, height, band)
+    ]
+    sample = np.concatenate(samples, axis=1)
+    limits = np.percentile(sample, [low, high], axis=1).T.astype(np.float32)
+    for channel, limit in zip(sample, limits, strict=True):
+        if not limit[0] < limit[1]:
+            limit[:] = channel.min(), channel.max()
+        if not limit[0] < limit[1]:
+            limit[1] = max(limit[0] + 1, np.nextafter(limit[0], np.float32(np.inf)))  # beyond 2**24, v + 1 is v
+    return limits
+
+
+def normalise(array: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Map `limits` to 0 and 1 in each channel, linearly, and clip to [-0.5, 2].
+
+    Parameters
+    ----------
+    array : (C, Y, X) of any real type.
+    limits : (C, 2), from `percentile_limits`.
+
+    Returns
+    -------
+    (C, Y, X) float32.
+    """
+    limits = np.asarray(limits, dtype=np.float32)
+    if limits.shape != (len(array), 2):
+        raise ValueError(f"limits of shape {limits.shape} for an image of {len(array)} channels")
+    lower, upper = limits[:, 0, np.newaxis, np.newaxis], limits[:, 1, np.newaxis, np.newaxis]
+    out = np.asarray(array).astype(np.float32)
+    out -= lower
+    out /= upper - lower
+    return np.clip(out, *CLIP, out=out)

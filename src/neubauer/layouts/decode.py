@@ -1,0 +1,161 @@
+"""Layout to cells: peaks, then every foreground pixel votes for the peak it points at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage as ndi
+from scipy.spatial import cKDTree
+
+from neubauer.layouts.spec import STRIDE
+
+BAND = 1024
+"""Rows of the layout handled at a time: bounds the memory that a large image takes."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What decides that something is a cell; tuned on validation images and kept with the model.
+
+    Attributes
+    ----------
+    centre : least height of a peak in the centre map.
+    foreground : least foreground probability of a pixel.
+    """
+
+    centre: float = 0.3
+    foreground: float = 0.5
+
+
+PEAK_DISTANCE = 0.12
+"""Peaks nearer to each other than this (in cell diameters) are one."""
+VOTE_DISTANCE = 0.75
+"""A pixel that points farther than this (in cell diameters) from every peak belongs to no cell."""
+MIN_AREA = 0.02
+"""Cells with less than this share of the area of a disc of the typical diameter are dropped."""
+
+
+def find_peaks(centre: np.ndarray, threshold: float, diameter: float) -> np.ndarray:
+    """Local maxima of the centre map.
+
+    Parameters
+    ----------
+    centre : (Y, X) centre map.
+    threshold : least height.
+    diameter : typical cell diameter in image pixels.
+
+    Returns
+    -------
+    (P, 2) int64 : positions in the layout, sorted by row, then column.
+    """
+    radius = max(1, round(PEAK_DISTANCE * diameter / STRIDE))
+    found = []
+    for top, bottom in bands(centre.shape[0]):
+        low = max(0, top - 2 * radius)
+        window = centre[low : bottom + 2 * radius].astype(np.float32)
+        is_peak = (window >= threshold) & (window == ndi.maximum_filter(window, 2 * radius + 1, mode="nearest"))
+        # a plateau is one peak: keep its middle pixel
+        plateaus, n = ndi.label(is_peak, structure=np.ones((3, 3)))
+        if not n:
+            continue
+        middle = np.round(ndi.center_of_mass(is_peak, plateaus, np.arange(1, n + 1))).astype(np.int64)
+        middle[:, 0] += low
+        found.append(middle[(middle[:, 0] >= top) & (middle[:, 0] < bottom)])
+    if not found:
+        return np.zeros((0, 2), np.int64)
+    peaks = np.concatenate(found)
+    return peaks[np.lexsort((peaks[:, 1], peaks[:, 0]))]
+
+
+def vote(foreground: np.ndarray, offset: np.ndarray, peaks: np.ndarray, threshold: float, diameter: float) -> np.ndarray:
+    """Give every foreground pixel to the peak nearest to where its offset points.
+
+    Parameters
+    ----------
+    foreground : (Y, X) probability.
+    offset : (2, Y, X) to the own centre, in units of `diameter`.
+    peaks : (P, 2) layout positions.
+    threshold : least foreground probability.
+    diameter : typical cell diameter in image pixels.
+
+    Returns
+    -------
+    (Y, X) int32 : label `i + 1` for the pixels of peak `i`, 0 elsewhere.
+    """
+    labels = np.zeros(foreground.shape, np.int32)
+    if not len(peaks):
+        return labels
+    tree = cKDTree(peaks)
+    unit = diameter / STRIDE
+    for top, bottom in bands(foreground.shape[0]):
+        y, x = np.nonzero(foreground[top:bottom] >= threshold)
+        y += top
+        target = np.stack([y, x], 1) + offset[:, y, x].astype(np.float32).T * unit
+        distance, nearest = tree.query(target, distance_upper_bound=VOTE_DISTANCE * unit)
+        hit = np.isfinite(distance)
+        labels[y[hit], x[hit]] = nearest[hit] + 1
+    return labels
+
+
+def drop_small(labels: np.ndarray, peaks: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and peaks without the cells that got hardly any pixels; labels stay consecutive in the order of the peaks."""
+    area = np.bincount(labels.ravel(), minlength=len(peaks) + 1)[1:]
+    keep = area >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
+    lookup = np.zeros(len(peaks) + 1, np.int32)
+    lookup[1:][keep] = np.arange(1, keep.sum() + 1)
+    return lookup[labels], peaks[keep]
+
+
+def enlarge(
+    labels: np.ndarray,
+    foreground: np.ndarray,
+    threshold: float,
+    shape: tuple[int, int],
+    scaled_shape: tuple[int, int],
+    rows: slice = slice(None),
+) -> np.ndarray:
+    """Labels at the resolution of the image, with a smooth outline.
+
+    A pixel is foreground where the bilinearly interpolated foreground map says so; it takes the label of the nearest labelled
+    layout pixel among the four around it.
+
+    Parameters
+    ----------
+    labels, foreground : (Y, X) of the layout.
+    threshold : least foreground probability.
+    shape : (Y', X') of the image.
+    scaled_shape : (Y", X") of the rescaled image from which the layout was made, `Y = ceil(Y" / STRIDE)`.
+    rows : rows of the image that are wanted.
+
+    Returns
+    -------
+    (rows, X') int32
+    """
+    low, high, fraction = [], [], []
+    for n, scaled, m, part in zip(shape, scaled_shape, labels.shape, (rows, slice(None)), strict=True):
+        position = np.clip((np.arange(n)[part] + 0.5) * (scaled / STRIDE / n) - 0.5, 0, m - 1)
+        low.append(position.astype(int))
+        high.append(np.minimum(low[-1] + 1, m - 1))
+        fraction.append((position - low[-1]).astype(np.float32))
+    fy, fx = fraction[0][:, None], fraction[1][None]
+    value = np.zeros((len(fy), fx.shape[1]), np.float32)
+    best = np.zeros_like(value)
+    result = np.zeros(value.shape, np.int32)
+    for iy, wy in ((low[0], 1 - fy), (high[0], fy)):
+        for ix, wx in ((low[1], 1 - fx), (high[1], fx)):
+            at, weight = np.ix_(iy, ix), wy * wx
+            value += weight * foreground[at]
+            label = labels[at]
+            better = (label > 0) & (weight > best)
+            result[better] = label[better]
+            best[better] = weight[better]
+    result[value < threshold] = 0
+    return result
+
+
+def bands(height: int) -> Iterator[tuple[int, int]]:
+    """Row ranges that cover `height`."""
+    for top in range(0, height, BAND):
+        yield top, min(top + BAND, height)

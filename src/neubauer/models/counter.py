@@ -1,0 +1,295 @@
+"""`CellCounter`: image to cells."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from neubauer.cells.annotation import Annotation, Kind
+from neubauer.cells.measure import add_micrometres, measure
+from neubauer.cells.table import Cells, CountEstimate
+from neubauer.errors import InputError, NeubauerError
+from neubauer.images.normalise import percentile_limits
+from neubauer.images.read import ImageSource
+from neubauer.images.stack import Project
+from neubauer.layouts.decode import Thresholds
+from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.conformal import interval
+from neubauer.models.counter_config import CounterConfig
+from neubauer.models.counter_fit import FitSettings, fit_network
+from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, collect
+from neubauer.models.counter_prepare import annotated_diameters, split, training_image
+from neubauer.models.diameter import estimate_diameter
+from neubauer.models.layout_cells import Objects, find_objects, full_labels
+from neubauer.models.layout_predict import TILE, Layout, predict_layout
+from neubauer.nets.blocks import fuse_norms
+from neubauer.nets.store import load_model, save_model
+from neubauer.nets.unet import LayoutNet
+
+KIND = "counter"
+SAME_SCALE = 1.3
+"""Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
+MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
+"""Size ratios between the network's view and the image beyond which a diameter is absurd."""
+
+
+class CellCounter:
+    """Counts, detects, segments and classifies cells.
+
+    Parameters
+    ----------
+    diameter : typical cell diameter in pixels of the training images; needed for points only, where it cannot be measured
+        (by default the median distance of nearest neighbours is taken).
+    settings : sizes and rates of the training.
+    widths, depths : of the network, see `LayoutNet`.
+    validation : share of the annotated images that is kept from training, for thresholds, probabilities and intervals.
+
+    Examples
+    --------
+    >>> counter = CellCounter().fit("images/", "masks/")          # doctest: +SKIP
+    >>> counter.predict("new.tif").counts()                       # doctest: +SKIP
+    {'cell': 87}
+    """
+
+    def __init__(
+        self,
+        *,
+        diameter: float | None = None,
+        settings: FitSettings | None = None,
+        widths: Sequence[int] = (32, 48, 64, 96),
+        depths: Sequence[int] = (1, 1, 2, 2),
+        validation: float = 0.2,
+    ) -> None:
+        self.diameter = diameter
+        self.settings = settings or FitSettings()
+        self.widths, self.depths, self.validation = tuple(widths), tuple(depths), validation
+        self.config_: CounterConfig | None = None
+        self.network_: LayoutNet | None = None
+
+    # --- training -----------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        images: str | Path | Sequence[ImageLike],
+        annotations: str | Path | Sequence[Annotation] | dict[Kind, str | Path],
+        *,
+        kind: Kind = "masks",
+        classes: Sequence[str] | None = None,
+        report: Callable[[int, dict[str, float]], None] | None = None,
+    ) -> CellCounter:
+        """Train on annotated images.
+
+        Parameters
+        ----------
+        images : folder, files, globs or arrays (see `neubauer.images.read.from_array`).
+        annotations : a folder (of what `kind` says), a dict of kind -> folder for a mix, or one `Annotation` per image.
+        kind : of a folder of annotations: `"masks"`, `"boxes"` or `"points"`.
+        classes : names, where the files do not say them or their order matters.
+        report : called every 50 steps with the number of steps done and the mean losses.
+
+        Raises
+        ------
+        InputError : a file cannot be used (which one, what was found, what was expected), or fewer than two images are annotated.
+        """
+        from neubauer.models.counter_tune import tune
+
+        where: Sequence[Annotation] | dict[Kind, str | Path]
+        where = {kind: annotations} if isinstance(annotations, str | Path) else annotations
+        pairs = collect(images, where, classes)
+        train, held_out = split(pairs, self.validation, self.settings.seed)
+        typical, per_image, spread = annotated_diameters(pairs, self.diameter)
+        first = pairs[0]
+        config = CounterConfig(
+            classes=first.annotation.classes,
+            channels=first.source.shape[0],
+            widths=self.widths,
+            depths=self.depths,
+            diameter=typical,
+            diameter_range=spread,
+            extents=any(p.annotation.kind != "points" for p in pairs),
+            training={
+                "images": len(train),
+                "validation_images": len(held_out),
+                "cells": int(sum(len(p.annotation) for p in train)),
+                "annotation": sorted({p.annotation.kind for p in pairs}),
+                "steps": self.settings.steps,
+                "seed": self.settings.seed,
+            },
+        )
+        spec = LayoutSpec(config.classes, config.layout_diameter)
+        torch.manual_seed(self.settings.seed)
+        network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
+        data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
+        self.network_ = fit_network(network, data, spec, self.settings, report)  # type: ignore[assignment]
+        self._set(config, network)
+        self.config_ = config.model_copy(update={"calibration": tune(self, held_out)})
+        return self
+
+    def _set(self, config: CounterConfig, network: LayoutNet) -> None:
+        self.config_ = config
+        self._spec = LayoutSpec(config.classes, config.layout_diameter)
+        self._fast = fuse_norms(copy.deepcopy(self.network_ or network).eval()).to(memory_format=torch.channels_last)
+
+    # --- prediction ---------------------------------------------------------------------------------------------------
+
+    @property
+    def config(self) -> CounterConfig:
+        """What the counter knows about itself; raises NeubauerError before `fit` or `load`."""
+        if self.config_ is None:
+            raise NeubauerError("this CellCounter is not trained: call fit() or CellCounter.load() first")
+        return self.config_
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Of the decoder."""
+        return Thresholds(self.config.calibration.centre, self.config.calibration.foreground)
+
+    def predict(
+        self,
+        image: ImageLike,
+        *,
+        diameter: float | None = None,
+        project: Project | None = None,
+        frame: int | None = None,
+        tile: int = TILE,
+    ) -> Cells:
+        """Find the cells of one image of any size.
+
+        Parameters
+        ----------
+        image : file or array.
+        diameter : typical cell diameter in pixels of this image; by default it is estimated (see `cells.info["diameter"]`).
+        project, frame : what to make of a stack, see `open_image`.
+        tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
+
+        Returns
+        -------
+        Cells : table, labels, counts with intervals, flags.
+
+        Raises
+        ------
+        InputError : not an image, other channels than the model's, or an absurd diameter.
+        """
+        source = as_source(image, self.config.channels, project=project, frame=frame)
+        layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
+        labels = full_labels(objects, layout, self.thresholds)
+        return self._cells(source, layout, objects, labels, info)
+
+    def locate(
+        self, source: ImageSource, *, diameter: float | None = None, tile: int = TILE
+    ) -> tuple[Layout, Objects, dict[str, object]]:
+        """The layout and the objects of an image, without labels and measurements; what `predict` builds on."""
+        limits = percentile_limits(source, *self.config.percentiles)
+        used, how = self._diameter(source, limits, diameter)
+        scale = self.config.layout_diameter / used
+        layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
+        objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
+        return layout, objects, {"diameter": round(used, 2), "diameter_from": how}
+
+    def _diameter(self, source: ImageSource, limits: np.ndarray, given: float | None) -> tuple[float, str]:
+        config = self.config
+        if given is not None:
+            if not np.isfinite(given) or not MIN_SCALE <= config.layout_diameter / max(given, 1e-9) <= MAX_SCALE:
+                low, high = config.layout_diameter / MAX_SCALE, config.layout_diameter / MIN_SCALE
+                raise InputError("diameter", f"{given:g} px", f"{low:g} to {high:g} px")
+            return float(given), "given"
+        if not config.extents:
+            return config.diameter, "training images"
+        estimate = estimate_diameter(
+            self._fast, self._spec, self.thresholds, source, limits, config.diameter_range
+        )
+        if estimate is None:
+            return config.diameter, "training images"
+        low, high = config.diameter_range
+        if high / low < SAME_SCALE**2 and low / SAME_SCALE <= estimate <= high * SAME_SCALE:
+            return config.diameter, "training images"  # all of one magnification, and so is this one
+        return estimate, "estimated"
+
+    def _cells(
+        self, source: ImageSource, layout: Layout, objects: Objects, labels: np.ndarray, info: dict[str, object]
+    ) -> Cells:
+        config = self.config
+        table = measure(labels, source)
+        order = table["label"].to_numpy() - 1
+        table.insert(0, "image", source.name)
+        table.insert(2, "class", [config.classes[i] for i in objects.class_index[order]])
+        table.insert(3, "probability", self.probability(objects)[order].round(4))
+        if source.pixel_size_um is not None:
+            table = add_micrometres(table, source.pixel_size_um)
+        estimates, flags = self.estimate_counts(layout, objects)
+        return Cells(
+            table,
+            config.classes,
+            source.name,
+            layout.shape,
+            labels,
+            source.pixel_size_um,
+            estimates,
+            flags,
+            info | {"outlines": "learnt" if config.extents else "markers around points: areas are not measured"},
+        )
+
+    def probability(self, objects: Objects) -> np.ndarray:
+        """(N,) calibrated probability that the object is a cell of its class."""
+        a, b, c = self.config.calibration.score
+        return 1 / (1 + np.exp(-(a + objects.features @ np.array([b, c]))))
+
+    def estimate_counts(self, layout: Layout, objects: Objects) -> tuple[dict[str, CountEstimate], list[str]]:
+        """Counts with intervals per class and in total, and reasons to look at the image by eye."""
+        calibration = self.config.calibration
+        peaks = dict(zip(self.config.classes, objects.counts().astype(float), strict=True))
+        density = dict(zip(self.config.classes, layout.density_sums, strict=True))
+        peaks["total"], density["total"] = float(len(objects)), float(layout.density_sums.sum())
+        estimates = {}
+        for name, method in calibration.count_method.items():
+            count = density[name] if method == "density" else peaks[name]
+            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name]))
+        flags = []
+        difference = abs(peaks["total"] - density["total"]) / np.sqrt(estimates["total"].count + 1)
+        if difference > calibration.disagreement:
+            flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
+        return estimates, flags
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write one `.safetensors` file: weights, and the config as JSON in its header."""
+        config = self.config.model_dump(mode="json")
+        assert self.network_ is not None
+        return save_model(path, KIND, config, self.network_.state_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> CellCounter:
+        """Read a counter: a file, or the name of a bundled model (`neubauer models` lists them).
+
+        Raises
+        ------
+        InputError : neither, or not a counter.
+        """
+        from neubauer.models.registry import resolve
+
+        file = resolve(path)
+        raw, tensors = load_model(file, KIND)
+        config = CounterConfig.model_validate(raw)
+        counter = cls(widths=config.widths, depths=config.depths)
+        spec = LayoutSpec(config.classes, config.layout_diameter)
+        network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
+        try:
+            network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+        except RuntimeError as error:
+            raise InputError(file, "weights that do not fit the config", "a counter as it was saved") from error
+        counter.network_ = network.eval()
+        counter._set(config, network)
+        return counter
+
+    def describe(self) -> dict[str, Any]:
+        """The config as plain values."""
+        return self.config.model_dump(mode="json")
+
+
+__all__ = ["Annotated", "CellCounter"]

@@ -1,0 +1,142 @@
+"""Thresholds, probabilities, the way of counting and intervals of a counter, from validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neubauer.layouts.decode import Thresholds
+from neubauer.metrics.matching import box_iou, label_iou, match_by_distance, match_by_overlap
+from neubauer.models.conformal import interval_width
+from neubauer.models.counter_config import Calibration, CountMethod
+from neubauer.models.layout_cells import Objects, find_objects, full_labels
+from neubauer.models.layout_predict import Layout
+
+if TYPE_CHECKING:
+    from neubauer.models.counter import CellCounter
+    from neubauer.models.counter_inputs import Annotated
+
+CENTRES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+FOREGROUNDS = (0.4, 0.5, 0.6)
+IOUS = np.arange(0.5, 1.0, 0.05)
+POINT_LIMIT = 0.5
+"""A predicted point is right within this many cell diameters."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """How the objects of one image fit its annotation: (N,) right or not, and TP, FP, FN at each strictness."""
+
+    right: np.ndarray
+    outcome: np.ndarray
+
+
+def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
+    """Calibrate a counter on annotated images that it was not trained on.
+
+    Thresholds are those with the best mean over the strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of masks, IoU .5 of
+    boxes, distance of points. An object's probability is a logistic regression on its features (Platt 1999) of being a right cell
+    of the right class. Of peaks and density, each class is counted by what had the smaller mean absolute error.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    config = counter.config
+    spec_diameter = config.layout_diameter
+    layouts = [counter.locate(p.source)[0] for p in pairs]
+    best, best_score = Thresholds(), -1.0
+    for centre, foreground in product(CENTRES, FOREGROUNDS if config.extents else (0.5,)):
+        thresholds = Thresholds(centre, foreground)
+        total = np.zeros((len(IOUS), 3))
+        for pair, layout in zip(pairs, layouts, strict=True):
+            total += match(pair, layout, find_objects(layout, thresholds, spec_diameter), thresholds, spec_diameter).outcome
+        score = float((total[:, 0] / np.maximum(total.sum(1), 1)).mean())
+        if score > best_score:
+            best, best_score = thresholds, score
+
+    found = [find_objects(layout, best, spec_diameter) for layout in layouts]
+    matched = [match(p, la, o, best, spec_diameter) for p, la, o in zip(pairs, layouts, found, strict=True)]
+    right = np.concatenate([m.right for m in matched])
+    features = np.concatenate([o.features for o in found])
+    if 0 < right.sum() < len(right):
+        model = LogisticRegression(C=1.0).fit(features, right)
+        score = (float(model.intercept_[0]), float(model.coef_[0, 0]), float(model.coef_[0, 1]))
+    else:  # all right or all wrong: Laplace's rule, the same for every object
+        p = (right.sum() + 1) / (len(right) + 2)
+        score = (float(np.log(p / (1 - p))), 0.0, 0.0)
+
+    methods: dict[str, CountMethod] = {}
+    widths, errors = {}, {}
+    n_classes = len(config.classes)
+    true = np.array([_true_counts(p, n_classes) for p in pairs], float)
+    peaks = np.array([[*o.counts(), len(o)] for o in found], float)
+    density = np.array([[*la.density_sums, la.density_sums.sum()] for la in layouts])
+    for k, name in enumerate((*config.classes, "total")):
+        known = np.isfinite(true[:, k])
+        if not known.any():
+            known, k = np.isfinite(true[:, -1]), n_classes  # no class is marked: only the total can be checked
+        maes = {"peaks": peaks, "density": density}
+        mae = {m: float(np.abs(v[known, k] - true[known, k]).mean()) for m, v in maes.items()}
+        methods[name] = "density" if mae["density"] < mae["peaks"] else "peaks"
+        widths[name] = interval_width(true[known, k], maes[methods[name]][known, k])
+        errors[f"count_mae_{name}"] = min(mae.values())
+    gap = np.abs(peaks[:, -1] - density[:, -1]) / np.sqrt(np.maximum(peaks[:, -1], 0) + 1)
+    total = np.sum([m.outcome for m in matched], 0)
+    precision = total[0, 0] / max(total[0, 0] + total[0, 1], 1)
+    recall = total[0, 0] / max(total[0, 0] + total[0, 2], 1)
+    errors |= {"precision": precision, "recall": recall, "matching": best_score}
+    return Calibration(
+        centre=best.centre,
+        foreground=best.foreground,
+        score=score,
+        count_method=methods,
+        interval_width=widths,
+        disagreement=max(1.0, 1.5 * float(gap.max())),
+        images=len(pairs),
+        scores={name: round(float(value), 4) for name, value in errors.items()},
+    )
+
+
+def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresholds, spec_diameter: float) -> Matched:
+    """Compare objects with the annotation; objects whose centre lies in an ignored region do not count."""
+    annotation = pair.annotation
+    centres, counted = objects.centres, np.ones(len(objects), bool)
+    if annotation.ignore is not None and len(objects):
+        y, x = (np.clip(np.round(centres[:, i]).astype(int), 0, annotation.shape[i] - 1) for i in (0, 1))
+        counted = ~annotation.ignore[y, x]
+    if annotation.labels is not None:
+        iou = label_iou(annotation.labels, full_labels(objects, layout, thresholds))
+        rows, columns = match_by_overlap(iou)
+        quality, levels = iou[rows, columns], IOUS
+    elif annotation.boxes is not None:
+        iou = box_iou(annotation.boxes, objects.boxes)
+        rows, columns = match_by_overlap(iou)
+        quality, levels = iou[rows, columns], np.full(len(IOUS), 0.5)
+    else:
+        diameter = spec_diameter / layout.scale
+        rows, columns = match_by_distance(annotation.centres, centres, POINT_LIMIT * diameter)
+        quality, levels = np.ones(len(rows)), np.full(len(IOUS), 0.5)
+    same = (annotation.class_index[rows] < 0) | (annotation.class_index[rows] == objects.class_index[columns])
+    right = np.zeros(len(objects), bool)
+    right[columns[same & (quality >= 0.5)]] = True
+    outcome = np.zeros((len(levels), 3))
+    for i, level in enumerate(levels):
+        hits = (same & (quality >= level) & counted[columns]).sum()
+        outcome[i] = hits, counted.sum() - hits, len(annotation) - hits
+    return Matched(right, outcome)
+
+
+def _true_counts(pair: Annotated, n_classes: int) -> list[float]:
+    """Counts per class and in total; NaN where they are not known."""
+    annotation = pair.annotation
+    if annotation.ignore is not None and annotation.ignore.any():
+        return [float("nan")] * (n_classes + 1)
+    counts = [float(n) for n in annotation.counts().values()]
+    if n_classes == 1:
+        counts = [float(len(annotation))]
+    elif (annotation.class_index < 0).any():
+        counts = [float("nan")] * n_classes
+    return [*counts, float(len(annotation))]

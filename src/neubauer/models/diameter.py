@@ -1,0 +1,90 @@
+"""How large are the cells of this image? Measured with the counter itself, at several scales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch import nn
+
+from neubauer.images.read import ImageSource
+from neubauer.layouts.decode import Thresholds
+from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.layout_cells import find_objects
+from neubauer.models.layout_predict import predict_layout
+
+WINDOW = 640
+"""Side of the windows that are looked at, in pixels at the scale of the model."""
+STEP = 1.6
+"""Ratio of neighbouring guesses; the network tolerates sizes that are off by its square root."""
+LIKE = 1.5
+"""Objects count as of the guessed size within this ratio."""
+
+
+def estimate_diameter(
+    network: nn.Module,
+    spec: LayoutSpec,
+    thresholds: Thresholds,
+    source: ImageSource,
+    limits: np.ndarray,
+    expected: tuple[float, float],
+) -> float | None:
+    """Typical cell diameter of an image, in its pixels.
+
+    The network sees parts of the image scaled as for a series of guesses; the best guess is the one whose objects of about that
+    size cover most of the image, each weighted with its foreground probability. The median diameter of these objects, measured
+    once more at its own scale, is the result.
+
+    Parameters
+    ----------
+    network, spec, thresholds : the counter.
+    source, limits : the image and its normalisation.
+    expected : smallest and largest diameter that the counter was trained for; guesses reach 1.6 times beyond.
+
+    Returns
+    -------
+    The diameter, or None where no guess finds objects of its own size.
+    """
+    low, high = expected
+    n = int(np.ceil(np.log(high / low) / np.log(STEP)))
+    guesses = np.geomspace(low, high, n + 1) if n else np.array([low])
+    if n:
+        guesses = np.array([low / STEP, *guesses, high * STEP])
+    best, diameter = 0.0, None
+    for guess in guesses:
+        cover, measured = _look(network, spec, thresholds, source, limits, guess)
+        if cover > best:
+            best, diameter = cover, measured
+    if diameter is None:
+        return None
+    _, refined = _look(network, spec, thresholds, source, limits, diameter)
+    return refined if refined is not None else diameter
+
+
+def _look(
+    network: nn.Module, spec: LayoutSpec, thresholds: Thresholds, source: ImageSource, limits: np.ndarray, guess: float
+) -> tuple[float, float | None]:
+    """Share of the windows covered by objects of about the guessed size, and the median diameter of these."""
+    scale = spec.diameter / guess
+    diameters, weights, pixels = [], [], 0
+    for window in _windows(source.shape[1:], round(WINDOW / scale)):
+        layout = predict_layout(network, spec, source, limits, scale, window=window)
+        objects = find_objects(layout, thresholds, spec.diameter)
+        diameters.append(objects.diameters)
+        weights.append(1 / (1 + np.exp(-objects.features[:, 1])))
+        pixels += layout.shape[0] * layout.shape[1]
+    d, w = np.concatenate(diameters), np.concatenate(weights)
+    like = (d > guess / LIKE) & (d < guess * LIKE)
+    if not like.any():
+        return 0.0, None
+    return float((w[like] * d[like] ** 2).sum() / pixels), float(np.median(d[like]))
+
+
+def _windows(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, int, int]]:
+    """The whole image if it is not much larger than a window, else three windows on its diagonal."""
+    if max(shape) <= 1.5 * side:
+        yield 0, shape[0], 0, shape[1]
+        return
+    for place in (0.5, 0.15, 0.85):
+        y, x = (max(0, int(place * (n - side))) for n in shape)
+        yield y, min(y + side, shape[0]), x, min(x + side, shape[1])

@@ -1,0 +1,48 @@
+"""Building blocks that the networks share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvNormAct(nn.Sequential):
+    """Convolution, batch normalisation, ReLU. (N, C, Y, X) -> (N, C', Y / stride, X / stride)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+
+class SeparableBlock(nn.Module):
+    """Residual depthwise-separable block: x + pointwise(ReLU(pointwise(norm(depthwise(x))))).
+
+    The inverted bottleneck of ConvNeXt (Liu et al., CVPR 2022) with a 3x3 kernel and batch normalisation, which costs nothing
+    when it predicts and, unlike instance statistics, gives the same result for a tile as for the whole image.
+    """
+
+    def __init__(self, channels: int, expansion: int = 2) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        self.expand = nn.Conv2d(channels, expansion * channels, 1)
+        self.act = nn.ReLU(inplace=True)
+        self.project = nn.Conv2d(expansion * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.project(self.act(self.expand(self.norm(self.depthwise(x)))))
+
+
+def fuse_norms(module: nn.Module) -> nn.Module:
+    """Fold every batch normalisation that directly follows a convolution into it, in place (evaluation only)."""
+    for child in module.modules():
+        if isinstance(child, ConvNormAct):
+            child[0] = torch.nn.utils.fuse_conv_bn_eval(child[0], child[1])
+            child[1] = nn.Identity()
+        elif isinstance(child, SeparableBlock):
+            child.depthwise = torch.nn.utils.fuse_conv_bn_eval(child.depthwise, child.norm)
+            child.norm = nn.Identity()
+    return module
