@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import colorsys
 
-# Okabe & Ito, "Color Universal Design" (2008), without black, the light ones first: they show on dark and bright images
+# Okabe & Ito, "Color Universal Design" (2008), without black, those first that differ most on any image
 OKABE_ITO = (
-    (240, 228, 66),
-    (86, 180, 233),
-    (230, 159, 0),
-    (204, 121, 167),
-    (0, 158, 115),
-    (213, 94, 0),
-    (0, 114, 178),
+    (240, 228, 66),  # yellow
+    (86, 180, 233),  # sky blue
+    (213, 94, 0),  # vermilion
+    (0, 158, 115),  # bluish green
+    (204, 121, 167),  # reddish purple
+    (230, 159, 0),  # orange
+    (0, 114, 178),  # blue
 )
 
 

@@ -56,9 +56,7 @@ def split_images_and_annotations(paths: Iterable[str | Path]) -> tuple[list[Path
     """
     files = [Path(p) for p in paths]
     bare = {(p.parent, _key(p)) for p in files if not _words(p) & (_ANNOTATION_WORDS | {"ignore"})}
-    annotations = [
-        p for p in files if _words(p) & (_ANNOTATION_WORDS | {"ignore"}) and (p.parent, _key(p)) in bare
-    ]
+    annotations = [p for p in files if _words(p) & (_ANNOTATION_WORDS | {"ignore"}) and (p.parent, _key(p)) in bare]
     chosen = set(annotations)
     return [p for p in files if p not in chosen], annotations
 

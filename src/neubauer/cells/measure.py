@@ -10,10 +10,10 @@ import pandas as pd
 from neubauer.cells.runs import bands, find_runs
 from neubauer.cells.shape import bounding_boxes, hull_areas, moments, perimeters
 
-COLUMNS = (
-    "label centroid-0 centroid-1 bbox-0 bbox-1 bbox-2 bbox-3 area eccentricity solidity perimeter "
-    "equivalent_diameter_area axis_major_length axis_minor_length"
-).split()
+COLUMNS = [
+    *("label", "centroid-0", "centroid-1", "bbox-0", "bbox-1", "bbox-2", "bbox-3", "area", "eccentricity", "solidity"),
+    *("perimeter", "equivalent_diameter_area", "axis_major_length", "axis_minor_length"),
+]
 
 
 class Regions(Protocol):

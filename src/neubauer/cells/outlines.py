@@ -48,7 +48,10 @@ def rings_of(mask: np.ndarray) -> list[np.ndarray]:
         y, x = contour[:-1, 0], contour[:-1, 1]
         if y @ np.roll(x, -1) - x @ np.roll(y, -1) > 0:  # the other way round: a hole
             continue
-        before, after = contour[:-1] - np.roll(contour[:-1], 1, axis=0), np.roll(contour[:-1], -1, axis=0) - contour[:-1]
+        before, after = (
+            contour[:-1] - np.roll(contour[:-1], 1, axis=0),
+            np.roll(contour[:-1], -1, axis=0) - contour[:-1],
+        )
         corners = contour[:-1][before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]]
         rings.append(np.concatenate([corners, corners[:1]]) - 0.5)  # - 1 for the padding, + 1/2 to the corner
     return rings
@@ -63,9 +66,10 @@ def outlines(cells: Cells) -> Iterator[Outline]:
         y0, x0, y1, x1 = (float(row[c]) for c in boxes) if has_boxes else (0.0,) * 4
         if cells.labels is not None and has_boxes:
             top, left = max(int(y0), 0), max(int(x0), 0)
+            corner = np.array((top, left))
             mask = cells.labels[top : int(np.ceil(y1)), left : int(np.ceil(x1))] == row["label"]
             if mask.any():
-                yield Outline("polygon", [ring + (top, left) for ring in rings_of(mask)], row)
+                yield Outline("polygon", [ring + corner for ring in rings_of(mask)], row)
                 continue
         if y1 > y0 and x1 > x0:
             yield Outline("box", [np.array([(y0, x0), (y0, x1), (y1, x1), (y1, x0), (y0, x0)])], row)

@@ -71,6 +71,6 @@ def read_ignore(path: Path, shape: tuple[int, int] | None) -> np.ndarray:
     pixels = read_pixels(path, "an ignore region, non-zero where nothing is known,")
     if pixels.ndim == 3:
         # of a picture with transparency only the colours count, as an opaque black pixel is not ignored
-        pixels = pixels[..., :3].any(axis=2) if pixels.shape[2] in (3, 4) else pixels[..., 0]
+        pixels = pixels[..., : 3 if pixels.shape[2] in (3, 4) else 1].max(axis=2)
     check_shape(path, pixels.shape, shape)
     return pixels != 0

@@ -29,7 +29,9 @@ def read_marked_boxes(
             return read_yolo(path, shape, classes)
         case ".json":
             return read_coco(path, image)
-    raise InputError(path, f"a file of type {path.suffix or '(none)'}", "boxes as .xml (VOC), .txt (YOLO), .json (COCO)")
+    raise InputError(
+        path, f"a file of type {path.suffix or '(none)'}", "boxes as .xml (VOC), .txt (YOLO), .json (COCO)"
+    )
 
 
 def read_boxes(

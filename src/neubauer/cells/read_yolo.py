@@ -12,7 +12,9 @@ from neubauer.cells.marked_boxes import MarkedBoxes
 from neubauer.errors import InputError
 
 CLASS_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
-_EXPECTED = "lines of `class cx cy width height` (or a polygon `class x1 y1 x2 y2 x3 y3 ...`), as fractions of the image"
+_EXPECTED = (
+    "lines of `class cx cy width height` (or a polygon `class x1 y1 x2 y2 x3 y3 ...`), as fractions of the image"
+)
 _OVERSHOOT = 0.01  # programs round; a centre farther out than this is in other units, or wrong
 
 

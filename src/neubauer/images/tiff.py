@@ -25,6 +25,7 @@ SLIDE_KINDS = ("svs", "ndpi", "scn", "bif", "philips", "qpi", "avs")
 SIDE_IMAGES = ("thumbnail", "label", "macro", "overview", "preview")
 OTHER_COLOURS = {5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
 EXPECTED = "a complete TIFF file"
+DESCRIPTION = 270  # code of the tag ImageDescription
 
 
 def open_tiff(path: Path, *, project: Project | None = None, frame: int | None = None) -> ImageSource:
@@ -80,8 +81,7 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """The image of the file at full resolution; an InputError if there are several different ones."""
     if not tif.series:
         raise InputError(path, "a TIFF file without an image", EXPECTED)
-    if not _ends_properly(tif):
-        raise InputError(path, f"a broken chain after {len(tif.pages)} pages", f"{EXPECTED} (truncated?)")
+    _check_directories(path, tif)
     first = tif.series[0]
     if first.kind in ("generic", "uniform") and (tif.is_ome or tif.is_imagej or tif.is_shaped):
         raise InputError(path, "metadata that do not fit the pages", f"{EXPECTED} (truncated?)")
@@ -100,19 +100,31 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     return first
 
 
-def _ends_properly(tif: tifffile.TiffFile) -> bool:
-    """Whether the last page that was found says that it is the last.
+def _check_directories(path: Path, tif: tifffile.TiffFile) -> None:
+    """Raise InputError if the file is cut short in a way that tifffile logs and passes over.
 
-    tifffile ends a chain of pages where it breaks; a stack cut short would pass for a complete one.
+    It ends a chain of pages where the chain breaks, so that a part of a stack would pass for all of it, and leaves out
+    a description (with the axes) that it cannot find.
     """
-    offset, layout, file = tif.pages[-1].offset, tif.tiff, tif.filehandle
-    if offset <= 0 or tif.is_ndpi:  # pages without a directory of their own, offsets of another size
-        return True
+    if tif.is_ndpi or tif.pages[-1].offset <= 0:  # offsets of another size, pages without a directory of their own
+        return
+    if _directory(tif, tif.pages[-1].offset)[1] != 0:
+        raise InputError(path, f"a chain of pages that breaks after page {len(tif.pages)}", f"{EXPECTED} (truncated?)")
+    first = tif.pages.first
+    if DESCRIPTION in _directory(tif, first.offset)[0] and DESCRIPTION not in first.tags:
+        raise InputError(path, "a description that lies outside the file", f"{EXPECTED} (truncated?)")
+
+
+def _directory(tif: tifffile.TiffFile, offset: int) -> tuple[set[int], int]:
+    """The codes of the tags in the directory at `offset`, and the offset of the next one, 0 behind the last."""
+    layout, file = tif.tiff, tif.filehandle
     file.seek(offset)
     (n_tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
-    file.seek(offset + layout.tagnosize + n_tags * layout.tagsize)
+    tags = file.read(n_tags * layout.tagsize)
     (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
-    return following == 0
+    byteorder = layout.tagnoformat[0]
+    codes = {struct.unpack_from(f"{byteorder}H", tags, i * layout.tagsize)[0] for i in range(n_tags)}
+    return codes, following
 
 
 def _has_alpha(page: tifffile.TiffPage) -> bool:

@@ -41,9 +41,8 @@ class ContiguousPlane:
         _check_extent(self.path, self.offset + math.prod(self.shape) * self.dtype.itemsize)
 
     def read(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        """(y1 - y0, x1 - x0, samples) pixels, native byte order."""
-        mapped = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
-        return np.array(mapped[y0:y1, x0:x1], dtype=self.dtype.newbyteorder("="))
+        """(y1 - y0, x1 - x0, samples) pixels in the byte order of the file, which stays mapped while they are held."""
+        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)[y0:y1, x0:x1]
 
 
 @dataclass(frozen=True)

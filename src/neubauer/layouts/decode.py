@@ -53,14 +53,20 @@ def find_peaks(centre: np.ndarray, threshold: float, diameter: float) -> np.ndar
     radius = max(1, round(PEAK_DISTANCE * diameter / STRIDE))
     found = []
     for top, bottom in bands(centre.shape[0]):
-        low = max(0, top - 2 * radius)
-        window = centre[low : bottom + 2 * radius].astype(np.float32)
+        margin = 4 * radius + 2  # room for a plateau at the edge of the band
+        low, high = max(0, top - margin), min(len(centre), bottom + margin)
+        window = centre[low:high].astype(np.float32)
         is_peak = (window >= threshold) & (window == ndi.maximum_filter(window, 2 * radius + 1, mode="nearest"))
+        if low > 0:
+            is_peak[:radius] = False  # rows that do not see all their neighbours
+        if high < len(centre):
+            is_peak[-radius:] = False
         # a plateau is one peak: keep its middle pixel
         plateaus, n = ndi.label(is_peak, structure=np.ones((3, 3)))
         if not n:
             continue
-        middle = np.round(ndi.center_of_mass(is_peak, plateaus, np.arange(1, n + 1))).astype(np.int64)
+        middle = np.array(ndi.center_of_mass(is_peak, plateaus, np.arange(1, n + 1)))
+        middle = np.floor(middle + 0.5).astype(np.int64)  # np.round would depend on where the band begins
         middle[:, 0] += low
         found.append(middle[(middle[:, 0] >= top) & (middle[:, 0] < bottom)])
     if not found:

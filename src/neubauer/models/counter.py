@@ -47,6 +47,7 @@ class CellCounter:
         (by default the median distance of nearest neighbours is taken).
     settings : sizes and rates of the training.
     widths, depths : of the network, see `LayoutNet`.
+    layout_diameter : cell diameter (pixels) at which the network sees the images: larger is slower and sees finer detail.
     validation : share of the annotated images that is kept from training, for thresholds, probabilities and intervals.
 
     Examples
@@ -63,9 +64,10 @@ class CellCounter:
         settings: FitSettings | None = None,
         widths: Sequence[int] = (32, 48, 64, 96),
         depths: Sequence[int] = (1, 1, 2, 2),
+        layout_diameter: float = 24.0,
         validation: float = 0.2,
     ) -> None:
-        self.diameter = diameter
+        self.diameter, self.layout_diameter = diameter, layout_diameter
         self.settings = settings or FitSettings()
         self.widths, self.depths, self.validation = tuple(widths), tuple(depths), validation
         self.config_: CounterConfig | None = None
@@ -109,6 +111,7 @@ class CellCounter:
             channels=first.source.shape[0],
             widths=self.widths,
             depths=self.depths,
+            layout_diameter=self.layout_diameter,
             diameter=typical,
             diameter_range=spread,
             extents=any(p.annotation.kind != "points" for p in pairs),

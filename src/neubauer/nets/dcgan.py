@@ -16,7 +16,9 @@ from neubauer.nets.shapes import (
 )
 
 
-def _transposed(in_channels: int, out_channels: int, kernel: int, stride: int, bias: bool = False) -> nn.ConvTranspose2d:
+def _transposed(
+    in_channels: int, out_channels: int, kernel: int, stride: int, bias: bool = False
+) -> nn.ConvTranspose2d:
     """Transposed convolution that multiplies the size by `stride` (Keras' `padding="same"`)."""
     padding = (kernel - stride + 1) // 2
     return nn.ConvTranspose2d(

@@ -1,0 +1,75 @@
+"""Seconds per 512 x 512 tile on one thread: the counter with its decoder beside the networks of StarDist and Cellpose 3 alone.
+
+The methods take turns, so that a drift of the machine's speed hits all of them; medians and ratios are reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from report import write_result
+from rival_nets import CellposeNet, StarDistNet
+from skimage import data
+
+from neubauer.images.read import from_array
+from neubauer.models.counter import CellCounter
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="nuclei-fluorescence")
+    parser.add_argument("--runs", type=int, default=15)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    counter = CellCounter.load(arguments.model)
+    # real nuclei that scikit-image ships, at the scale of the model: 512 x 512 pixels hold a few hundred of them
+    image = np.tile(data.human_mitosis() if hasattr(data, "human_mitosis") else data.cell(), (1, 1))[:512, :512]
+    source = from_array(image)
+    diameter = counter.config.layout_diameter
+    inputs = torch.rand(1, 2, 512, 512)
+    stardist = StarDistNet().eval().to(memory_format=torch.channels_last)
+    cellpose = CellposeNet().eval().to(memory_format=torch.channels_last)
+
+    def ours() -> None:
+        counter.locate(source, diameter=diameter)
+
+    def run(network: torch.nn.Module, channels: int) -> Callable[[], None]:
+        def forward() -> None:
+            with torch.inference_mode():
+                network(inputs[:, :channels].contiguous(memory_format=torch.channels_last))
+
+        return forward
+
+    methods = {"neubauer, network and decoder": ours, "StarDist, network": run(stardist, 1), "Cellpose 3, network": run(cellpose, 2)}
+    seconds: dict[str, list[float]] = {name: [] for name in methods}
+    for i in range(arguments.runs + 2):
+        for name, method in methods.items():
+            start = time.perf_counter()
+            method()
+            if i >= 2:
+                seconds[name].append(time.perf_counter() - start)
+    base = seconds["neubauer, network and decoder"]
+    rows = []
+    for name, values in seconds.items():
+        ratios = [v / b for v, b in zip(values, base, strict=True)]
+        rows.append(
+            {
+                "method": name,
+                "median_s": round(statistics.median(values), 4),
+                "min_s": round(min(values), 4),
+                "max_s": round(max(values), 4),
+                "ratio_median": round(statistics.median(ratios), 2),
+            }
+        )
+    layout, objects, _ = counter.locate(source, diameter=diameter)
+    write_result("count_speed", {"runs": arguments.runs, "objects_in_tile": len(objects), "rows": rows})
+
+
+if __name__ == "__main__":
+    main()

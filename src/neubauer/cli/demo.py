@@ -1,0 +1,24 @@
+"""`neubauer demo`: the main job on an image that scikit-image ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neubauer.cli.common import errors_to_exit
+
+
+def demo(out: Annotated[Path, typer.Option(help="Folder for the image and the results.")] = Path("neubauer-demo")) -> None:
+    """Count the nuclei of a stained tissue section (immunohistochemistry of colon, shipped with scikit-image)."""
+    with errors_to_exit():
+        from skimage import data
+
+        from neubauer.cli.count import count
+        from neubauer.images.write import write_image
+
+        out.mkdir(parents=True, exist_ok=True)
+        image = out / "immunohistochemistry.png"
+        write_image(image, data.immunohistochemistry().transpose(2, 0, 1))
+    count([str(image)], model="nuclei-histology", out=out / "results", overwrite=True)

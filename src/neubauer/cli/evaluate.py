@@ -1,0 +1,65 @@
+"""`neubauer evaluate counter`: how good is a counter on annotated images?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file, say
+from neubauer.errors import InputError
+
+evaluate = typer.Typer(no_args_is_help=True, help="Measure how good a model is.")
+
+
+@evaluate.command("counter")
+def counter(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Image files, folders or globs.")],
+    model: Annotated[str, typer.Option(help="Name of a bundled model, or a file.")],
+    masks: Annotated[Path | None, typer.Option(help="Folder of instance label images.")] = None,
+    boxes: Annotated[Path | None, typer.Option(help="Folder of VOC XML or YOLO txt, or a COCO JSON file.")] = None,
+    points: Annotated[Path | None, typer.Option(help="Folder of CSV tables or dot images.")] = None,
+    diameter: Annotated[float | None, typer.Option(help="Typical cell diameter; default: estimated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the scores to this JSON file.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Count error and bias, F1 and AP at IoU thresholds or by centres, per class, and how often the intervals hold the truth."""
+    with errors_to_exit():
+        given = [(k, p) for k, p in (("masks", masks), ("boxes", boxes), ("points", points)) if p is not None]
+        if len(given) != 1:
+            raise InputError("annotations", f"{len(given)} kinds", "exactly one of --masks, --boxes and --points")
+        if out is not None:
+            new_file(out, overwrite)
+        from neubauer.models.counter import CellCounter
+        from neubauer.models.counter_evaluate import evaluate_counter
+        from neubauer.models.counter_inputs import collect
+
+        loaded = CellCounter.load(model)
+        pairs = collect(images, {given[0][0]: given[0][1]}, loaded.config.classes)  # type: ignore[dict-item]
+        scores, failed = evaluate_counter(loaded, pairs, diameter=diameter)
+        for name, why in failed.items():
+            say(f"failed: {name}: {why}")
+        text = json.dumps(scores | {"failed": failed}, indent=2)
+        if out is not None:
+            out.write_text(text + "\n", encoding="utf-8")
+        print(text) if as_json else _table(scores)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _table(scores: dict[str, dict[str, float]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    groups = list(scores)
+    shown = Table(title="scores")
+    shown.add_column("")
+    for group in groups:
+        shown.add_column(group, justify="right")
+    for name in dict.fromkeys(name for group in scores.values() for name in group):
+        values = [scores[g].get(name) for g in groups]
+        shown.add_row(name, *("" if v is None else f"{v:.4g}" for v in values))
+    Console().print(shown)

@@ -1,0 +1,50 @@
+"""The command line. Nothing heavy is imported here: `neubauer --help` must be quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from neubauer import __version__
+from neubauer.cli.count import count
+from neubauer.cli.demo import demo
+from neubauer.cli.evaluate import evaluate
+from neubauer.cli.show_models import models
+from neubauer.cli.train import train
+
+app = typer.Typer(
+    name="neubauer",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Count and classify cells in microscope images.",
+)
+app.command()(count)
+app.add_typer(train, name="train")
+app.add_typer(evaluate, name="evaluate")
+app.command()(models)
+app.command()(demo)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Count and classify cells in microscope images."""
+
+
+def main() -> None:
+    """Entry point of the `neubauer` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

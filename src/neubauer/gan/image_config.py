@@ -1,0 +1,114 @@
+"""The configs of the games that make images from noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from neubauer.errors import InputError
+from neubauer.gan.config import AugmentConfig, Strict, TrainingConfig, nearest, validate
+from neubauer.gan.losses import LOSSES
+from neubauer.nets.conditional import Conditioning
+from neubauer.nets.registry import BACKBONES, GENERATORS, options_schema
+
+
+class GenerativeConfig(Strict):
+    """What every generator of images has: a name and a source, a latent space, networks, training.
+
+    `generator` (and the networks of the sub-classes) are tables: `net`, the name of a network, and the keyword arguments of its
+    constructor (see `neubauer.nets.registry`). Missing ones are filled in with their defaults.
+    """
+
+    recipe: str = "custom"
+    description: str = ""
+    source: str = ""
+    latent: int = Field(100, ge=1)
+    generator: dict[str, Any] = {"net": "dcgan"}
+    holdout: float = Field(0.1, ge=0, lt=1, description="share of the images kept from training, for the monitor")
+    training: TrainingConfig = TrainingConfig()
+
+    @field_validator("generator", mode="after")
+    @classmethod
+    def _generator(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return network_options("generator", value, GENERATORS)
+
+
+class ImageGanConfig(GenerativeConfig):
+    """A generator against a discriminator.
+
+    Attributes
+    ----------
+    conditioning : how the class enters the discriminator (the generator gets it as an embedding or in its normalisation).
+    loss : a name in `neubauer.gan.losses.LOSSES`.
+    label_smoothing : see there.
+    r1, r2, gradient_penalty : weights of the penalties in `neubauer.gan.regularizers`; 0: off.
+    penalty_every : apply the penalties every so many steps, with that many times the weight (lazy regularisation, Karras et al. 2020).
+    spectral_norm : in the discriminator.
+    feature_matching : weight of that loss of the generator.
+    instance_noise : deviation of the noise at the first step; falls linearly to 0 at the last.
+    auxiliary : weight of the auxiliary classifier's loss.
+    """
+
+    game: Literal["image-gan"] = "image-gan"
+    discriminator: dict[str, Any] = {"net": "dcgan"}
+    conditioning: Conditioning = "none"
+    loss: str = "nonsaturating"
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5)
+    r1: float = Field(0.0, ge=0)
+    r2: float = Field(0.0, ge=0)
+    gradient_penalty: float = Field(0.0, ge=0)
+    penalty_every: int = Field(1, ge=1)
+    spectral_norm: bool = False
+    feature_matching: float = Field(0.0, ge=0)
+    instance_noise: float = Field(0.0, ge=0)
+    auxiliary: float = Field(1.0, ge=0)
+    augment: AugmentConfig = AugmentConfig()
+
+    @field_validator("discriminator", mode="after")
+    @classmethod
+    def _discriminator(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return network_options("discriminator", value, BACKBONES)
+
+    @field_validator("loss")
+    @classmethod
+    def _loss(cls, value: str) -> str:
+        if value not in LOSSES:
+            raise InputError("loss", repr(value), nearest(value, LOSSES))
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> ImageGanConfig:
+        loss = LOSSES[self.loss]
+        if self.label_smoothing and not loss.has_labels:
+            raise InputError(
+                "label_smoothing", f"loss = {self.loss!r}, which has no labels", "a loss with labels, or 0"
+            )
+        if self.augment.adaptive and loss.threshold is None:
+            raise InputError(
+                "augment.adaptive", f"loss = {self.loss!r}, whose scores have no zero", "a fixed probability"
+            )
+        return self
+
+
+class VaeConfig(GenerativeConfig):
+    """A variational autoencoder. `beta`: weight of the divergence from the prior, in units of the exact bound."""
+
+    game: Literal["vae"] = "vae"
+    encoder: dict[str, Any] = {"net": "dcgan"}
+    beta: float = Field(1.0, ge=0)
+
+    @field_validator("encoder", mode="after")
+    @classmethod
+    def _encoder(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return network_options("encoder", value, BACKBONES)
+
+
+def network_options(section: str, value: Mapping[str, Any], networks: Mapping[str, Any]) -> dict[str, Any]:
+    """`net` and all options of that network, checked and with defaults filled in."""
+    options = dict(value)
+    net = options.pop("net", None)
+    if net not in networks:
+        raise InputError(f"{section}.net", repr(net), nearest(str(net), networks))
+    return {"net": net, **validate(options_schema(networks[net]), options, section).model_dump()}
