@@ -12,7 +12,7 @@ from neubauer.layouts.decode import drop_small, enlarge, find_peaks, vote
 from neubauer.layouts.encode import encode
 from neubauer.layouts.marks import marks_of_annotation
 from neubauer.layouts.spec import LayoutSpec
-from neubauer.metrics.matching import label_iou, match_by_overlap
+from neubauer.metrics.segmentation import match_labels
 
 DIAMETER = 14.0
 
@@ -27,9 +27,7 @@ def round_trip(annotation: Annotation, diameter: float = DIAMETER) -> np.ndarray
 
 
 def mean_best_iou(true: np.ndarray, predicted: np.ndarray) -> float:
-    iou = label_iou(true, predicted)
-    rows, columns = match_by_overlap(iou)
-    return float(iou[rows, columns].sum() / true.max())
+    return float(match_labels(true, predicted)["iou"].sum() / true.max())
 
 
 def test_masks_come_back() -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neubauer.layouts.decode import Thresholds
-from neubauer.metrics.matching import box_iou, label_iou, match_by_distance, match_by_overlap
+from neubauer.metrics.detection import assign, box_iou, match_points, outside
+from neubauer.metrics.segmentation import match_labels
 from neubauer.models.conformal import interval_width
 from neubauer.models.counter_config import Calibration, CountMethod
 from neubauer.models.layout_cells import Objects, find_objects, full_labels
@@ -103,25 +104,24 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
 def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresholds, spec_diameter: float) -> Matched:
     """Compare objects with the annotation; objects whose centre lies in an ignored region do not count."""
     annotation = pair.annotation
-    centres, counted = objects.centres, np.ones(len(objects), bool)
-    if annotation.ignore is not None and len(objects):
-        y, x = (np.clip(np.round(centres[:, i]).astype(int), 0, annotation.shape[i] - 1) for i in (0, 1))
-        counted = ~annotation.ignore[y, x]
+    counted = outside(objects.centres, annotation.ignore)
+    levels = np.full(len(IOUS), 0.5)
     if annotation.labels is not None:
-        iou = label_iou(annotation.labels, full_labels(objects, layout, thresholds))
-        rows, columns = match_by_overlap(iou)
-        quality, levels = iou[rows, columns], IOUS
+        chosen = match_labels(annotation.labels, full_labels(objects, layout, thresholds))
+        rows, columns, quality = chosen["true"] - 1, chosen["predicted"] - 1, chosen["iou"]
+        rows, columns, quality, levels = rows.to_numpy(), columns.to_numpy(), quality.to_numpy(), IOUS
     elif annotation.boxes is not None:
         iou = box_iou(annotation.boxes, objects.boxes)
-        rows, columns = match_by_overlap(iou)
-        quality, levels = iou[rows, columns], np.full(len(IOUS), 0.5)
+        near = np.argwhere(iou >= 0.5)
+        rows, columns = near[assign(near[:, 0], near[:, 1], 1 - iou[tuple(near.T)])].T
+        quality = iou[rows, columns]
     else:
-        diameter = spec_diameter / layout.scale
-        rows, columns = match_by_distance(annotation.centres, centres, POINT_LIMIT * diameter)
-        quality, levels = np.ones(len(rows)), np.full(len(IOUS), 0.5)
+        limit = POINT_LIMIT * spec_diameter / layout.scale
+        rows, columns = match_points(annotation.centres, objects.centres, limit).T
+        quality = np.ones(len(rows))
     same = (annotation.class_index[rows] < 0) | (annotation.class_index[rows] == objects.class_index[columns])
     right = np.zeros(len(objects), bool)
-    right[columns[same & (quality >= 0.5)]] = True
+    right[columns[same]] = True
     outcome = np.zeros((len(levels), 3))
     for i, level in enumerate(levels):
         hits = (same & (quality >= level) & counted[columns]).sum()
