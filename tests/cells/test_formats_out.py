@@ -155,7 +155,7 @@ def test_formats_of_boxes_refuse_centres_and_unknown_classes(tmp_path):
     ):
         with pytest.raises(InputError, match="only the centre"):
             write(points(), CLASSES)
-        with pytest.raises(InputError, match="'WBC'.*expected one of RBC"):
+        with pytest.raises(InputError, match=r"'WBC'.*expected one of RBC"):
             write(boxes(), ("RBC",))
     assert list(tmp_path.iterdir()) == []
 
@@ -163,7 +163,9 @@ def test_formats_of_boxes_refuse_centres_and_unknown_classes(tmp_path):
 @pytest.mark.parametrize("n", [0, 3])
 def test_every_format_of_an_image_with_and_without_cells(tmp_path, n):
     cells = masks("a", n)
-    written = {name: export(name, tmp_path / name, cells, "images/a.tif") for name in ("geojson", "coco", "roi", "yolo")}
+    written = {
+        name: export(name, tmp_path / name, cells, "images/a.tif") for name in ("geojson", "coco", "roi", "yolo")
+    }
     assert len(json.loads(written["geojson"].read_text())["features"]) == n
     for name in ("coco", "yolo"):
         marks = read_boxes(written[name], cells.shape, CLASSES, image="a.png")

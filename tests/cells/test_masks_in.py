@@ -23,8 +23,10 @@ def save(path, array):
 
 @pytest.mark.parametrize(
     ("name", "dtype"),
-    [("a.png", "uint8"), ("a.png", "uint16"), ("a.tif", "uint8"), ("a.tif", "uint16"), ("a.tif", "uint32")]
-    + [("a.tif", "int32"), ("a.tif", "float32"), ("a.npy", "int64"), ("a.bmp", "uint8")],
+    [
+        *(("a.png", "uint8"), ("a.png", "uint16"), ("a.tif", "uint8"), ("a.tif", "uint16"), ("a.tif", "uint32")),
+        *(("a.tif", "int32"), ("a.tif", "float32"), ("a.npy", "int64"), ("a.bmp", "uint8")),
+    ],
 )
 def test_label_images_of_any_bit_depth_give_the_same_cells(tmp_path, name, dtype):
     marks = read_masks(save(tmp_path / name, LABELS.astype(dtype)), (6, 9))

@@ -68,7 +68,10 @@ def test_images_and_dots_in_one_folder(tmp_path):
 def test_equal_stems_go_before_similar_ones(tmp_path):
     images = touch(tmp_path / "i", "a.png", "a_cell.png")
     touch(tmp_path / "m", "a.png", "a_cell.png")
-    assert names(match_annotations(images, tmp_path / "m", "masks").pairs) == {"a.png": "a.png", "a_cell.png": "a_cell.png"}
+    assert names(match_annotations(images, tmp_path / "m", "masks").pairs) == {
+        "a.png": "a.png",
+        "a_cell.png": "a_cell.png",
+    }
 
 
 def test_numbers_and_words_do_not_run_together(tmp_path):

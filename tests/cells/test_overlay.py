@@ -36,6 +36,12 @@ def test_contours_in_class_colours_and_the_tissue_as_it_is():
     np.testing.assert_array_equal(pixels[300 * zoom :], plain[300 * zoom :])
 
 
+def test_lines_have_a_dark_rim_on_bright_images():
+    pixels = np.asarray(draw_overlay(np.full((3, 1000, 1000), 255, np.uint8), two_cells((1000, 1000))))
+    assert [pixels[150, x].sum() > 600 for x in (97, 98, 99, 102, 103)] == [True, True, False, False, True]
+    assert tuple(pixels[150, 100]) == OKABE_ITO[0]
+
+
 def test_legend_grows_with_what_it_says_and_covers_nothing():
     image = np.zeros((3, 512, 512), np.uint8)
     cells = two_cells()
@@ -80,6 +86,10 @@ def test_large_images_are_reduced_and_small_ones_enlarged(tmp_path):
     assert tuple(picture[300, 500]) == (0, 0, 0)
     assert display_size((30, 40), 2000) == (240, 320)
     assert display_size((1, 100_000), 2000) == (1, 2000)
+
+
+def test_reduced_images_are_not_darker_at_the_edge():
+    assert np.asarray(to_display(np.full((3, 1003, 1007), 255, np.uint8), 200)).min() == 255
 
 
 def test_cells_without_a_known_class_are_drawn():

@@ -31,7 +31,7 @@ def test_classes_of_a_table(tmp_path):
     assert marks.classes == ("RBC", "WBC")
     assert marks.class_index.tolist() == [1, 0, 0, -1]
     assert read_points(tmp_path / "a.csv", (10, 10), ("WBC", "RBC")).class_index.tolist() == [0, 1, 1, -1]
-    with pytest.raises(InputError, match="'RBC'.*expected one of WBC"):
+    with pytest.raises(InputError, match=r"'RBC'.*expected one of WBC"):
         read_points(tmp_path / "a.csv", (10, 10), ("WBC",))
 
 

@@ -57,7 +57,9 @@ def test_objects_table(tmp_path):
     ]
     assert table["image"].tolist() == ["a"] * 3 + ["b"] * 2
     assert table["area_um2"].isna().tolist() == [True] * 3 + [False] * 2
-    np.testing.assert_allclose(table["perimeter"], np.r_[make("a", 3).table["perimeter"], make("b", 2).table["perimeter"]])
+    np.testing.assert_allclose(
+        table["perimeter"], np.r_[make("a", 3).table["perimeter"], make("b", 2).table["perimeter"]]
+    )
 
 
 @pytest.mark.parametrize("listed", [[], [make("none", 0)]])
@@ -70,8 +72,6 @@ def test_objects_of_no_cells_are_a_header(tmp_path, listed):
 
 def test_a_table_is_whole_or_not_there(tmp_path):
     (tmp_path / "objects.csv").write_text("earlier")
-    broken = make("b", 1)
-    broken.table = pd.DataFrame({"image": [object()], "label": [1]})
 
     def fails():
         yield make("a", 1)
@@ -117,6 +117,19 @@ def test_an_image_done_again_replaces_the_first(tmp_path):
     parts.merge()
     assert pd.read_csv(tmp_path / "counts.csv")["total"].tolist() == [1]
     assert len(pd.read_csv(tmp_path / "objects.csv")) == 1
+
+
+def test_an_image_is_not_done_while_it_is_done_again(tmp_path, monkeypatch):
+    parts = TableParts(tmp_path, CLASSES)
+    parts.add(make("a", 3))
+
+    def killed(path, table):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neubauer.cells.parts.save_objects", killed)
+    with pytest.raises(KeyboardInterrupt):
+        parts.add(make("a", 1))
+    assert parts.done() == set()
 
 
 def test_no_images_merge_to_headers(tmp_path):

@@ -20,8 +20,9 @@ class Annotation:
     shape : (Y, X) of the image.
     classes : names of the classes, in the fixed order that `class_index` refers to. `("cell",)` where none are given.
     class_index : (N,) int64, the class of each cell; -1 where it is not known.
-    centres : (N, 2) float64, `y, x` of each cell (for masks the centroid, for boxes the middle).
-    boxes : (N, 4) float64 `y0, x0, y1, x1` (half-open) for boxes, else None.
+    centres : (N, 2) float64, `y, x` of each cell (for masks the centroid, for boxes the middle). The centre of the top
+        left pixel is (0, 0), as scikit-image has it.
+    boxes : (N, 4) float64 `y0, x0, y1, x1` (half-open: that pixel covers 0 ... 1) for boxes, else None.
     labels : (Y, X) int32 for masks, else None; cell `i` of the arrays above has label `i + 1`.
     ignore : (Y, X) bool where nothing is known, or None: everywhere else what is not marked is background.
     """

@@ -1,6 +1,7 @@
 """Differentiable augmentation of everything that the discriminator sees, real and generated alike.
 
-Zhao et al., NeurIPS 2020 (DiffAugment); the adaptive probability is that of Karras et al., NeurIPS 2020 (StyleGAN2-ADA), section 3.1.
+Zhao et al., NeurIPS 2020 (DiffAugment); the adaptive probability is that of Karras et al., NeurIPS 2020
+(StyleGAN2-ADA), section 3.1.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ IMAGES_TO_FULL = 500_000
 
 
 class Augment(nn.Module):
-    """Each transformation is applied to each item with probability p. (N, C, Y, X) -> the same shape, values in [-1, 1].
+    """Each transformation is applied to each item with probability p. (N, C, Y, X) -> the same shape, values in [-1,
+    1].
 
-    Quarter turns are left out where images are not square. Shifted images are continued by reflection. With `adaptive`, call
-    `observe` with the discriminator's scores of real items: p then follows how sure the discriminator is of them.
+    Quarter turns are left out where images are not square. Shifted images are continued by reflection. With `adaptive`,
+    call `observe` with the discriminator's scores of real items: p then follows how sure the discriminator is of them.
     """
 
     probability: Tensor
@@ -50,7 +52,8 @@ class Augment(nn.Module):
         return x.contiguous(memory_format=layout)
 
     def observe(self, real_scores: Tensor, threshold: float) -> None:
-        """Move p up where more than the target share of real items is recognised beyond chance, else down (one batch's worth)."""
+        """Move p up where more than the target share of real items is recognised beyond chance, else down (one batch's
+        worth)."""
         if self.config.adaptive:
             certainty = torch.sign(real_scores.detach().float() - threshold).mean()
             step = real_scores.shape[0] / IMAGES_TO_FULL

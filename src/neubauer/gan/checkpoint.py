@@ -1,4 +1,5 @@
-"""The whole state of a run in one safetensors file: tensors by name, the rest as JSON in its header. Nothing is pickled."""
+"""The whole state of a run in one safetensors file: tensors by name, the rest as JSON in its header. Nothing is
+pickled."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,32 +23,35 @@ S = TypeVar("S", bound=BaseModel)
 class OptimizerConfig(Strict):
     """Adam for one player.
 
-    The learning rate rises linearly over `warmup_steps`, then stays (`constant`) or falls to zero at the last step (`linear`, `cosine`).
+    The learning rate rises linearly over `warmup_steps`, then stays (`constant`) or falls to zero at the last step
+    (`linear`, `cosine`).
     """
 
-    learning_rate: float = Field(2e-4, gt=0)
-    beta1: float = Field(0.5, ge=0, lt=1)
-    beta2: float = Field(0.999, ge=0, lt=1)
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
     schedule: Literal["constant", "linear", "cosine"] = "constant"
-    warmup_steps: int = Field(0, ge=0)
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
 
 
 class AugmentConfig(Strict):
     """Differentiable augmentation of what the discriminator sees (see `neubauer.gan.augment`).
 
-    `probability` is a fixed number, or the start value where `adaptive`. Brightness and contrast are off by default, because
-    intensity carries biology.
+    `probability` is a fixed number, or the start value where `adaptive`. Brightness and contrast are off by default,
+    because intensity carries biology. `translation` is the largest shift and `cutout` the side of the hole, as shares
+    of the image's side; `brightness` is the largest offset (images lie in [-1, 1]) and `contrast` the largest relative
+    change.
     """
 
-    probability: float = Field(0.0, ge=0, le=1)
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.0
     adaptive: bool = False
-    target: float = Field(0.6, gt=0, lt=1)
+    target: Annotated[float, Field(gt=0, lt=1)] = 0.6
     flips: bool = True
     quarter_turns: bool = True
-    translation: float = Field(0.125, ge=0, lt=1, description="largest shift, as a share of the image's side")
-    cutout: float = Field(0.0, ge=0, lt=1, description="side of the hole, as a share of the image's side")
-    brightness: float = Field(0.0, ge=0, description="largest offset; images lie in [-1, 1]")
-    contrast: float = Field(0.0, ge=0, lt=1, description="largest relative change")
+    translation: Annotated[float, Field(ge=0, lt=1)] = 0.125
+    cutout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    brightness: Annotated[float, Field(ge=0)] = 0.0
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @property
     def enabled(self) -> bool:
@@ -56,42 +59,44 @@ class AugmentConfig(Strict):
 
 
 class MonitorConfig(Strict):
-    """When the monitor looks and what it calls unhealthy (the meaning of each threshold is in `neubauer.gan.monitor`)."""
+    """When the monitor looks and what it calls unhealthy (the meaning of each threshold is in
+    `neubauer.gan.monitor`)."""
 
-    every: int = Field(1000, ge=0, description="steps between two inspections of samples; 0: never")
-    samples: int = Field(512, ge=16)
-    references: int = Field(5000, ge=16, description="training images kept for comparison, at most")
-    warmup: float = Field(0.25, ge=0, le=1, description="share of the steps before collapse can be called")
-    gradient_factor: float = Field(100.0, gt=1)
-    loss_limit: float = Field(1e4, gt=0)
-    diversity_low: float = Field(0.4, ge=0)
-    coverage_low: float = Field(0.05, ge=0)
-    coverage_drop: float = Field(0.5, ge=0, le=1)
-    copying_z: float = Field(-3.0, lt=0)
-    overfitting_gap: float = Field(0.5, gt=0)
+    every: Annotated[int, Field(ge=0, description="steps between two inspections of samples; 0: never")] = 1000
+    samples: Annotated[int, Field(ge=16)] = 512
+    references: Annotated[int, Field(ge=16, description="training images kept for comparison, at most")] = 5000
+    warmup: Annotated[float, Field(ge=0, le=1, description="share of the steps before collapse can be called")] = 0.25
+    gradient_factor: Annotated[float, Field(gt=1)] = 100.0
+    loss_limit: Annotated[float, Field(gt=0)] = 1e4
+    diversity_low: Annotated[float, Field(ge=0)] = 0.4
+    coverage_low: Annotated[float, Field(ge=0)] = 0.05
+    coverage_drop: Annotated[float, Field(ge=0, le=1)] = 0.5
+    copying_z: Annotated[float, Field(lt=0)] = -3.0
+    overfitting_gap: Annotated[float, Field(gt=0)] = 0.5
 
 
 class TrainingConfig(Strict):
     """Everything that the trainer decides for a game.
 
-    `batch_size` counts the items of all processes together. `average_decay` is the decay per step of the generator's moving average
-    (0: none). `precision` and `accelerator` are resolved for the machine before the run starts, and the resolved values are kept.
+    `batch_size` counts the items of all processes together. `average_decay` is the decay per step of the generator's
+    moving average (0: none). `precision` and `accelerator` are resolved for the machine before the run starts, and the
+    resolved values are kept.
     """
 
-    seed: int = Field(0, ge=0)
-    steps: int = Field(10_000, ge=1)
-    batch_size: int = Field(64, ge=1)
-    discriminator_steps: int = Field(1, ge=1)
+    seed: Annotated[int, Field(ge=0)] = 0
+    steps: Annotated[int, Field(ge=1)] = 10_000
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    discriminator_steps: Annotated[int, Field(ge=1)] = 1
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
-    average_decay: float = Field(0.999, ge=0, lt=1)
+    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
-    devices: int = Field(1, ge=1, description="processes on this machine")
-    nodes: int = Field(1, ge=1)
-    log_every: int = Field(50, ge=1)
-    preview_every: int = Field(1000, ge=0, description="steps between two pictures; 0: only at the end")
-    checkpoint_every: int = Field(1000, ge=1)
+    devices: Annotated[int, Field(ge=1, description="processes on this machine")] = 1
+    nodes: Annotated[int, Field(ge=1)] = 1
+    log_every: Annotated[int, Field(ge=1)] = 50
+    preview_every: Annotated[int, Field(ge=0, description="steps between two pictures; 0: only at the end")] = 1000
+    checkpoint_every: Annotated[int, Field(ge=1)] = 1000
     monitor: MonitorConfig = MonitorConfig()
 
 
@@ -107,18 +112,22 @@ def validate(schema: type[S], data: Mapping[str, Any], where: str) -> S:
 
     Raises
     ------
-    InputError : an unknown key (the nearest known one is suggested) or a value of the wrong kind; `where` and the dotted key are named.
+    InputError : an unknown key (the nearest known one is suggested) or a value of the wrong kind; `where` and the
+        dotted key are named.
     """
     try:
         return schema.model_validate(dict(data))
     except ValidationError as error:
         first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, InputError):  # a validator of ours: it has said it all
+            raise InputError(f"{where}: {cause.where}", cause.found, cause.expected) from None
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = _fields_at(schema, [str(p) for p in first["loc"][:-1]])
             raise InputError(where, f"unknown key {key!r}", nearest(str(first["loc"][-1]), known)) from None
         found = f"{key} = {first['input']!r}" if key else repr(first["input"])
-        raise InputError(where, found, first["msg"].removeprefix("Value error, ")) from None
+        raise InputError(where, found, first["msg"].removeprefix("Input should be ")) from None
 
 
 def _fields_at(schema: type[BaseModel], path: list[str]) -> list[str]:
@@ -130,7 +139,8 @@ def _fields_at(schema: type[BaseModel], path: list[str]) -> list[str]:
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it, section by section. A changed `net` drops the options of the net that it replaces."""
+    """`base` with `changes` laid over it, section by section. A changed `net` drops the options of the net that it
+    replaces."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)

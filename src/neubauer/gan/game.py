@@ -20,8 +20,8 @@ class Losses:
     Attributes
     ----------
     terms : scalars by name, weighted already; their sum is minimised.
-    logs : further scalars by name that are only recorded (scores, probabilities). Detached tensors, never `.item()`: reading a number
-        back makes the accelerator wait.
+    logs : further scalars by name that are only recorded (scores, probabilities). Detached tensors, never `.item()`:
+        reading a number back makes the accelerator wait.
     """
 
     terms: dict[str, Tensor]
@@ -31,12 +31,12 @@ class Losses:
 class Game(nn.Module, ABC):
     """Base of every game: a module with the submodules `generator` and, where there is an adversary, `discriminator`.
 
-    Each may hold any networks (an `nn.ModuleDict` for a game with several); all parameters of the one are optimised by the one
-    player, those of the other by the other. The trainer keeps a moving average of `generator`, which the methods that show or
-    inspect samples get as an argument. Parameters outside of both are never trained.
+    Each may hold any networks (an `nn.ModuleDict` for a game with several); all parameters of the one are optimised by
+    the one player, those of the other by the other. The trainer keeps a moving average of `generator`, which the
+    methods that show or inspect samples get as an argument. Parameters outside of both are never trained.
 
-    While one player moves, the parameters of the other do not require gradients. All random numbers have to come from PyTorch's
-    global generator (or from the `rng` that the data gets): only then does a resumed run repeat them exactly.
+    While one player moves, the parameters of the other do not require gradients. All random numbers have to come from
+    PyTorch's global generator (or from the `rng` that the data gets): only then does a resumed run repeat them exactly.
 
     Attributes
     ----------
@@ -89,6 +89,7 @@ class TrainingData(Protocol):
     def batch(self, indices: np.ndarray, rng: np.random.Generator) -> Batch:
         """The items with these indices as named tensors.
 
-        A pure function of its arguments: whatever is drawn (crops, simulated populations) is drawn from `rng`, which depends only on
-        the run's seed, the process and the number of the batch. That is what makes the place in the data resumable without a state.
+        A pure function of its arguments: whatever is drawn (crops, simulated populations) is drawn from `rng`, which
+        depends only on the run's seed, the process and the number of the batch. That is what makes the place in the
+        data resumable without a state.
         """

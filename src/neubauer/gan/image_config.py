@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,16 +17,17 @@ from neubauer.nets.registry import BACKBONES, GENERATORS, options_schema
 class GenerativeConfig(Strict):
     """What every generator of images has: a name and a source, a latent space, networks, training.
 
-    `generator` (and the networks of the sub-classes) are tables: `net`, the name of a network, and the keyword arguments of its
-    constructor (see `neubauer.nets.registry`). Missing ones are filled in with their defaults.
+    `generator` (and the networks of the sub-classes) are tables: `net`, the name of a network, and the keyword
+    arguments of its constructor (see `neubauer.nets.registry`). Missing ones are filled in with their defaults.
+    `holdout` is the share of the images that is kept from training, for the monitor.
     """
 
     recipe: str = "custom"
     description: str = ""
     source: str = ""
-    latent: int = Field(100, ge=1)
-    generator: dict[str, Any] = {"net": "dcgan"}
-    holdout: float = Field(0.1, ge=0, lt=1, description="share of the images kept from training, for the monitor")
+    latent: Annotated[int, Field(ge=1)] = 100
+    generator: Annotated[dict[str, Any], Field(validate_default=True, default_factory=lambda: {"net": "dcgan"})]
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     training: TrainingConfig = TrainingConfig()
 
     @field_validator("generator", mode="after")
@@ -40,11 +41,13 @@ class ImageGanConfig(GenerativeConfig):
 
     Attributes
     ----------
-    conditioning : how the class enters the discriminator (the generator gets it as an embedding or in its normalisation).
+    conditioning : how the class enters the discriminator (the generator gets it as an embedding or in its
+        normalisation).
     loss : a name in `neubauer.gan.losses.LOSSES`.
     label_smoothing : see there.
     r1, r2, gradient_penalty : weights of the penalties in `neubauer.gan.regularizers`; 0: off.
-    penalty_every : apply the penalties every so many steps, with that many times the weight (lazy regularisation, Karras et al. 2020).
+    penalty_every : apply the penalties every so many steps, with that many times the weight (lazy regularisation,
+        Karras et al. 2020).
     spectral_norm : in the discriminator.
     feature_matching : weight of that loss of the generator.
     instance_noise : deviation of the noise at the first step; falls linearly to 0 at the last.
@@ -52,18 +55,18 @@ class ImageGanConfig(GenerativeConfig):
     """
 
     game: Literal["image-gan"] = "image-gan"
-    discriminator: dict[str, Any] = {"net": "dcgan"}
+    discriminator: Annotated[dict[str, Any], Field(validate_default=True, default_factory=lambda: {"net": "dcgan"})]
     conditioning: Conditioning = "none"
     loss: str = "nonsaturating"
-    label_smoothing: float = Field(0.0, ge=0, lt=0.5)
-    r1: float = Field(0.0, ge=0)
-    r2: float = Field(0.0, ge=0)
-    gradient_penalty: float = Field(0.0, ge=0)
-    penalty_every: int = Field(1, ge=1)
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    r1: Annotated[float, Field(ge=0)] = 0.0
+    r2: Annotated[float, Field(ge=0)] = 0.0
+    gradient_penalty: Annotated[float, Field(ge=0)] = 0.0
+    penalty_every: Annotated[int, Field(ge=1)] = 1
     spectral_norm: bool = False
-    feature_matching: float = Field(0.0, ge=0)
-    instance_noise: float = Field(0.0, ge=0)
-    auxiliary: float = Field(1.0, ge=0)
+    feature_matching: Annotated[float, Field(ge=0)] = 0.0
+    instance_noise: Annotated[float, Field(ge=0)] = 0.0
+    auxiliary: Annotated[float, Field(ge=0)] = 1.0
     augment: AugmentConfig = AugmentConfig()
 
     @field_validator("discriminator", mode="after")
@@ -96,8 +99,8 @@ class VaeConfig(GenerativeConfig):
     """A variational autoencoder. `beta`: weight of the divergence from the prior, in units of the exact bound."""
 
     game: Literal["vae"] = "vae"
-    encoder: dict[str, Any] = {"net": "dcgan"}
-    beta: float = Field(1.0, ge=0)
+    encoder: Annotated[dict[str, Any], Field(validate_default=True, default_factory=lambda: {"net": "dcgan"})]
+    beta: Annotated[float, Field(ge=0)] = 1.0
 
     @field_validator("encoder", mode="after")
     @classmethod

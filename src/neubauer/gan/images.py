@@ -1,4 +1,5 @@
-"""Images to train on: from arrays or folders, all of one size, with the intensity range that samples are given back in."""
+"""Images to train on: from arrays or folders, all of one size, with the intensity range that samples are given back
+in."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class IntensityRange:
 
     @classmethod
     def of(cls, images: np.ndarray, low: float = 1.0, high: float = 99.8) -> IntensityRange:
-        """The whole range of 8-bit images; else two percentiles per channel over all images (extremes where the two coincide)."""
+        """The whole range of 8-bit images; else two percentiles per channel over all images (extremes where the two
+        coincide)."""
         channels = images.shape[1]
         if images.dtype == np.uint8:
             return cls(((0.0, 255.0),) * channels, "uint8")
@@ -98,7 +100,8 @@ class ImageSet:
         return len(self.images)
 
     def batch(self, indices: np.ndarray, rng: np.random.Generator) -> Batch:
-        """`image` (n, C, Y, X) float32 in [-1, 1] and, where there are classes, `class` (n,) int64. Nothing is drawn from `rng`."""
+        """`image` (n, C, Y, X) float32 in [-1, 1] and, where there are classes, `class` (n,) int64. Nothing is drawn
+        from `rng`."""
         found = {"image": torch.from_numpy(self.intensity.normalise(self.images[indices]))}
         if self.labels is not None:
             found["class"] = torch.from_numpy(self.labels[indices])
@@ -109,7 +112,8 @@ class ImageSet:
         return ImageSet(self.images[indices], self.intensity, labels, self.classes)
 
     def split(self, share: float, seed: int, at_most: int = 1000) -> tuple[ImageSet, ImageSet | None]:
-        """A training part and a held-out part of about `share` of the images; None instead of a held-out part of fewer than 16."""
+        """A training part and a held-out part of about `share` of the images; None instead of a held-out part of fewer
+        than 16."""
         n = min(int(share * len(self)), at_most)
         if n < 16:
             return self, None
@@ -161,7 +165,8 @@ def images_from_folder(folder: str | Path) -> ImageSet:
 
     Raises
     ------
-    InputError : no such folder, no images, an empty class, or images of different size, number of channels or data type.
+    InputError : no such folder, no images, an empty class, or images of different size, number of channels or data
+        type.
     """
     folder = Path(folder)
     if not folder.is_dir():

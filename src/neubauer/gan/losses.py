@@ -1,7 +1,8 @@
 """Adversarial losses as pure functions of the discriminator's raw scores.
 
-A score is positive where the discriminator takes its input for real; scores may have any shape (one per item, or a map per item).
-Every loss is a pair: what the discriminator minimises, from the scores of real and of generated items, and what the generator minimises.
+A score is positive where the discriminator takes its input for real; scores may have any shape (one per item, or a map
+per item). Every loss is a pair: what the discriminator minimises, from the scores of real and of generated items, and
+what the generator minimises.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class AdversarialLoss:
     generator : (fake scores, real scores) -> scalar.
     has_labels : scores are compared with target labels, so that these can be smoothed.
     pairs : real and generated items are compared one by one: the generator's loss needs the scores of real items too.
-    threshold : the score at which real and fake are equally likely; None where only differences of scores have a meaning.
+    threshold : the score at which real and fake are equally likely; None where only differences of scores have a
+        meaning.
     """
 
     discriminator: Callable[[Tensor, Tensor, float], Tensor]
@@ -77,7 +79,8 @@ def wasserstein_generator(fake: Tensor, real: Tensor) -> Tensor:
 
 
 def relativistic_discriminator(real: Tensor, fake: Tensor, smoothing: float = 0.0) -> Tensor:
-    """-log sigmoid(D(x) - D(G(z))), item by item. Jolicoeur-Martineau 2018; with R1 and R2: Huang et al., NeurIPS 2024."""
+    """-log sigmoid(D(x) - D(G(z))), item by item. Jolicoeur-Martineau 2018; with R1 and R2: Huang et al., NeurIPS
+    2024."""
     return F.softplus(fake - real).mean()
 
 

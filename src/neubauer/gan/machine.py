@@ -18,7 +18,8 @@ def best_accelerator() -> Accelerator:
 
 
 def best_precision(accelerator: Accelerator) -> Precision:
-    """bfloat16 where the machine multiplies it in hardware (CPU: AVX512-BF16 or AMX), since elsewhere it is emulated and slower."""
+    """bfloat16 where the machine multiplies it in hardware (CPU: AVX512-BF16 or AMX), since elsewhere it is emulated
+    and slower."""
     if accelerator == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
@@ -32,6 +33,6 @@ def resolve(config: TrainingConfig) -> TrainingConfig:
     return config.model_copy(update={"accelerator": accelerator, "precision": precision})
 
 
-def use_channels_last(network: nn.Module) -> nn.Module:
+def use_channels_last(network: nn.Module) -> None:
     """Lay the 4-D weights out with channels last, which convolutions are fastest with in both precisions; in place."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

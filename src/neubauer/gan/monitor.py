@@ -1,17 +1,24 @@
 """Numbers that say whether an adversarial run is healthy, and alarms where they are not.
 
-| alarm | raised where | threshold (`MonitorConfig`) |
-| --- | --- | --- |
-| divergence | a loss or a gradient norm is not finite, or a loss is larger than | `loss_limit` = 1e4 |
-| | a gradient norm is, in 3 records in a row, larger than its median so far (over at least 20 records) times | `gradient_factor` = 100 |
-| collapse | mean distance between two generated items over that between two real ones is below | `diversity_low` = 0.4 |
-| | coverage of the real items is below | `coverage_low` = 0.05 |
-| | coverage has fallen below its best so far (if that was at least 0.2) times | `coverage_drop` = 0.5 |
-| memorisation | generated items lie nearer to single training items than held-out items do: both z of `metrics.generation.Copying` are below | `copying_z` = -3 |
-| overfitting | the discriminator scores held-out items like generated ones: (train - held out) / (train - generated) is above, with z > 3 | `overfitting_gap` = 0.5 |
+Thresholds (names in `MonitorConfig`, defaults in brackets):
 
-Divergence is fatal: training stops and keeps the last checkpoint. Collapse is called only after the first `warmup` = 25 % of the steps,
-since every generator starts collapsed. The gap is the heuristic r_v of Karras et al., NeurIPS 2020; copying follows Meehan et al., AISTATS 2020.
+divergence
+    A loss or a gradient norm is not finite; a loss exceeds `loss_limit` (1e4); or a gradient norm exceeds its median
+    so far (over at least 20 records) `gradient_factor` (100) times in 3 records in a row.
+collapse
+    The mean distance between two generated items, over that between two real ones, is below `diversity_low` (0.4);
+    coverage of the real items is below `coverage_low` (0.05); or coverage is below its best so far, if that was at
+    least 0.2, times `coverage_drop` (0.5).
+memorisation
+    Generated items lie nearer to single training items than held-out items do: both z of
+    `metrics.generation.Copying` are below `copying_z` (-3).
+overfitting
+    The discriminator scores held-out items like generated ones: (train - held out) / (train - generated) exceeds
+    `overfitting_gap` (0.5), and train and held out differ by more than 3 standard errors.
+
+Divergence is fatal: training stops and keeps the last checkpoint. Collapse is called only after the first `warmup` = 25
+% of the steps, since every generator starts collapsed. The gap is the heuristic r_v of Karras et al., NeurIPS 2020;
+copying follows Meehan et al., AISTATS 2020.
 """
 
 from __future__ import annotations
@@ -32,8 +39,8 @@ from neubauer.metrics.features import Encoder
 from neubauer.metrics.generation import copying, diversity, manifold_metrics
 
 ADVICE = {
-    "divergence": "lower training.generator.learning_rate and training.discriminator.learning_rate, or add r1 or a gradient penalty",
-    "collapse": "raise r1 (or use a recipe with a gradient penalty), lower the generator's learning rate, or switch augmentation on",
+    "divergence": "lower the learning rates of generator and discriminator, or add r1 or a gradient penalty",
+    "collapse": "raise r1 or use a recipe with a penalty, lower the generator's learning rate, or augment",
     "memorisation": "train on more images, stop earlier, or make the generator smaller; do not publish these samples",
     "overfitting": "switch adaptive augmentation on (augment.adaptive = true), raise r1, or train on more images",
 }
@@ -73,7 +80,8 @@ class Reference:
 
 
 class Monitor:
-    """Watches the losses at every record, and the samples now and then. Its own state is small and goes into the checkpoint."""
+    """Watches the losses at every record, and the samples now and then. Its own state is small and goes into the
+    checkpoint."""
 
     def __init__(self, config: MonitorConfig, reference: Reference | None = None) -> None:
         self.config = config
@@ -91,7 +99,8 @@ class Monitor:
         self.best_coverage = state["best_coverage"]
 
     def watch(self, step: int, values: Mapping[str, float]) -> list[Alarm]:
-        """Divergence, from the recorded losses (names without a prefix of their own) and gradient norms (`gradient/...`)."""
+        """Divergence, from the recorded losses (names without a prefix of their own) and gradient norms
+        (`gradient/...`)."""
         c = self.config
         alarms = []
         for name, value in values.items():
@@ -172,8 +181,8 @@ class Monitor:
             return []
         found["overfitting_gap"] = gap / margin
         if gap / margin > self.config.overfitting_gap and gap / error > 3:
-            message = f"the discriminator scores held-out items {gap / margin:.0%} of the way from training to generated items"
-            return [Alarm("overfitting", step, message)]
+            where = f"{gap / margin:.0%} of the way from training to generated items"
+            return [Alarm("overfitting", step, f"the discriminator scores held-out items {where}")]
         return []
 
 

@@ -29,7 +29,8 @@ def to_rgb(images: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
-    """Images (N, C, Y, X) in [-1, 1] side by side with white gaps, nearly square unless `columns` says otherwise; (Y', X', 3) uint8."""
+    """Images (N, C, Y, X) in [-1, 1] side by side with white gaps, nearly square unless `columns` says otherwise; (Y',
+    X', 3) uint8."""
     rgb = to_rgb(images)
     n, y, x, _ = rgb.shape
     columns = columns or math.ceil(math.sqrt(n))

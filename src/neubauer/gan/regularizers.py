@@ -1,6 +1,7 @@
 """What keeps a discriminator smooth: gradient penalties, spectral norm, feature matching, instance noise.
 
-(Label smoothing is an argument of the losses that have labels.) All functions are pure but `spectral_norm`, which changes the network it is given.
+(Label smoothing is an argument of the losses that have labels.) All functions are pure but `spectral_norm`, which
+changes the network it is given.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from torch.nn.utils import parametrizations, parametrize
 
 
 def input_gradient(scores: Tensor, inputs: Tensor) -> Tensor:
-    """Gradient of each item's score with respect to that item, differentiable again; (N, ...) float32, like `inputs`."""
+    """Gradient of each item's score with respect to that item, differentiable again; (N, ...) float32, like
+    `inputs`."""
     (gradient,) = torch.autograd.grad(scores.float().sum(), inputs, create_graph=True)
     return gradient.float()
 
 
 def zero_centred_penalty(scores: Tensor, inputs: Tensor) -> Tensor:
-    """||grad_x D(x)||^2 / 2, averaged over the batch: R1 where `inputs` are real items, R2 where they are generated ones.
+    """||grad_x D(x)||^2 / 2, averaged over the batch: R1 where `inputs` are real items, R2 where they are generated
+    ones.
 
-    Mescheder et al., ICML 2018, equations 9 and 10. `inputs` must require gradients, and `scores` must have been computed from them.
+    Mescheder et al., ICML 2018, equations 9 and 10. `inputs` must require gradients, and `scores` must have been
+    computed from them.
     """
     return 0.5 * input_gradient(scores, inputs).square().flatten(1).sum(1).mean()
 
@@ -29,7 +33,8 @@ def zero_centred_penalty(scores: Tensor, inputs: Tensor) -> Tensor:
 def gradient_penalty(
     discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, target: float = 1.0
 ) -> Tensor:
-    """(||grad_x D(x)|| - target)^2 at random points between real and generated items. Gulrajani et al., NIPS 2017, equation 3.
+    """(||grad_x D(x)|| - target)^2 at random points between real and generated items. Gulrajani et al., NIPS 2017,
+    equation 3.
 
     Parameters
     ----------
@@ -56,9 +61,11 @@ def instance_noise(x: Tensor, sigma: float) -> Tensor:
 
 
 def spectral_norm(network: nn.Module) -> nn.Module:
-    """Divide every weight of `network` (convolutions, dense layers, embeddings) by its largest singular value, in place.
+    """Divide every weight of `network` (convolutions, dense layers, embeddings) by its largest singular value, in
+    place.
 
-    One power iteration per forward pass in training. Miyato et al., ICLR 2018. Layers that have it already are left alone.
+    One power iteration per forward pass in training. Miyato et al., ICLR 2018. Layers that have it already are left
+    alone.
     """
     kinds = (nn.modules.conv._ConvNd, nn.Linear, nn.Embedding)
     for layer in list(network.modules()):

@@ -78,7 +78,7 @@ class RunFolder:
         self._handler.close()
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        self._columns += [name for row in rows for name in row if name not in self._columns]
+        self._columns = list(dict.fromkeys([*self._columns, *(name for row in rows for name in row)]))
         temporary = self.metrics_file.with_suffix(".tmp")
         with temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self._columns)

@@ -30,6 +30,7 @@ from neubauer.gan.progress import progress_bar
 from neubauer.gan.run_folder import RunFolder, read_config
 
 log = logging.getLogger("neubauer.gan")
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
 
 
 class TrainingDiverged(NeubauerError):
@@ -65,16 +66,16 @@ class Trainer:
     ----------
     config : see `TrainingConfig`; its `auto` values are resolved for this machine.
     run : folder of the run.
-    description : everything else that makes the run what it is (networks, losses, data), JSON-serialisable. A run resumes only
-        under the same config and description.
+    description : everything else that makes the run what it is (networks, losses, data), JSON-serialisable. A run
+        resumes only under the same config and description.
     resume : continue from the folder's checkpoint, bit for bit as if the run had not stopped.
     may_differ : dotted keys that may change on resuming.
     progress : show a progress bar.
 
     Raises
     ------
-    InputError : the folder holds a run and `resume` is off; or there is nothing to resume, the checkpoint is corrupt, the config differs
-        (each differing key is named), or the number of processes does.
+    InputError : the folder holds a run and `resume` is off; or there is nothing to resume, the checkpoint is corrupt,
+        the config differs (each differing key is named), or the number of processes does.
     """
 
     def __init__(
@@ -147,7 +148,8 @@ class Trainer:
 
     def _prepare(self, game: Game, data: TrainingData, monitor: Monitor) -> None:
         fabric, c = self.fabric, self.config
-        self.game, self.data, self.monitor = use_channels_last(game), data, monitor
+        use_channels_last(game)
+        self.game, self.data, self.monitor = game, data, monitor
         self.order = Order(len(data), c.batch_size, c.seed, fabric.global_rank, fabric.world_size)
         if fabric.world_size > 1:
             for tensor in game.state_dict().values():
@@ -183,6 +185,7 @@ class Trainer:
 
     def _save(self) -> None:
         random = self.fabric.all_gather(ck.random_state(self.fabric.device).to(self.fabric.device))
+        assert isinstance(random, Tensor)
         if self.folder is None:
             return
         tensors = {
@@ -289,8 +292,8 @@ class Trainer:
     def _average_over_processes(self, tensors: list[Tensor]) -> None:
         """Replace each tensor by its mean over all processes.
 
-        Done on the gradients themselves instead of wrapping the networks (DistributedDataParallel): a game may run several networks
-        several times per loss and differentiate twice, which the wrapper does not support.
+        Done on the gradients themselves instead of wrapping the networks (DistributedDataParallel): a game may run
+        several networks several times per loss and differentiate twice, which the wrapper does not support.
         """
         if tensors:
             flat = torch.cat([t.flatten() for t in tensors])
@@ -382,7 +385,8 @@ class Trainer:
 
 
 class _LookingOn:
-    """Context for looking at a game without changing it: no gradients, evaluation mode, random states put back afterwards."""
+    """Context for looking at a game without changing it: no gradients, evaluation mode, random states put back
+    afterwards."""
 
     def __init__(self, game: Game, fabric: Fabric) -> None:
         device = fabric.device

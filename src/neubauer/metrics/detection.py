@@ -224,12 +224,11 @@ def assign(rows: np.ndarray, columns: np.ndarray, cost: np.ndarray) -> np.ndarra
     n_rows, n_columns = int(rows.max()) + 1, int(columns.max()) + 1
     graph = coo_array((np.ones(len(rows)), (rows, columns + n_rows)), shape=(n_rows + n_columns,) * 2)
     component = connected_components(graph, directed=False)[1][rows]
-    order = np.argsort(component, kind="stable")
-    chosen: list[np.ndarray] = []
-    for edges in np.split(order, np.flatnonzero(np.diff(component[order])) + 1):
-        if len(edges) == 1:
-            chosen.append(edges)
-            continue
+    alone = np.bincount(component)[component] == 1
+    chosen = [np.flatnonzero(alone)]
+    others = np.flatnonzero(~alone)
+    others = others[np.argsort(component[others], kind="stable")]
+    for edges in np.split(others, np.flatnonzero(np.diff(component[others])) + 1) if len(others) else ():
         ids_r, r = np.unique(rows[edges], return_inverse=True)
         ids_c, c = np.unique(columns[edges], return_inverse=True)
         size = min(len(ids_r), len(ids_c))

@@ -17,7 +17,8 @@ class Encoder(Protocol):
 
 
 class _Standardised:
-    """Principal components of raw features, scaled together so that a component of the fitted set has variance 1 on average."""
+    """Principal components of raw features, scaled together so that a component of the fitted set has variance 1 on
+    average."""
 
     def __init__(self, raw: np.ndarray, components: int) -> None:
         raw = raw.astype(np.float64)
@@ -40,7 +41,8 @@ def _batches(network: nn.Module, images: Tensor, batch_size: int = 256) -> np.nd
 
 
 class _RandomFeatures(nn.Module):
-    """Random convolutions at several scales; per channel the mean of each quarter of the image, and the deviation over the image."""
+    """Random convolutions at several scales; per channel the mean of each quarter of the image, and the deviation over
+    the image."""
 
     def __init__(self, channels: int, seed: int, widths: tuple[int, ...] = (32, 64, 128)) -> None:
         super().__init__()
@@ -66,8 +68,9 @@ class _RandomFeatures(nn.Module):
 class RandomEncoder:
     """Untrained features, for any number of channels and images from 8 px: needs no labels and knows no other domain.
 
-    Random convolutional features separate distributions of images well enough to rank generators (Naeem et al., ICML 2020, section 5
-    uses a random network for domains unlike ImageNet). The principal components are those of the real images it is made with.
+    Random convolutional features separate distributions of images well enough to rank generators (Naeem et al., ICML
+    2020, section 5 uses a random network for domains unlike ImageNet). The principal components are those of the real
+    images it is made with.
 
     Parameters
     ----------

@@ -28,14 +28,16 @@ class Estimate:
 
 
 def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
-    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)): the Fréchet distance between Gaussians fitted to both. Heusel et al., NIPS 2017.
+    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)): the Fréchet distance between Gaussians fitted to both. Heusel et
+    al., NIPS 2017.
 
     Biased upwards for small samples: compare only values from equal numbers of items.
     """
     real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     difference = real.mean(0) - fake.mean(0)
     s1, s2 = np.atleast_2d(np.cov(real, rowvar=False)), np.atleast_2d(np.cov(fake, rowvar=False))
-    # tr((S1 S2)^(1/2)) is the sum of the roots of the eigenvalues of S1 S2, which are real and not negative up to rounding
+    # tr((S1 S2)^(1/2)) is the sum of the roots of the eigenvalues of S1 S2, which are real and not negative up to
+    # rounding
     root = np.sqrt(np.clip(eigvals(s1 @ s2).real, 0, None)).sum()
     return float(difference @ difference + np.trace(s1) + np.trace(s2) - 2 * root)
 
@@ -65,8 +67,8 @@ def manifold_metrics(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str
     """`precision`, `recall`, `density` and `coverage` from neighbourhoods of the k nearest points.
 
     Precision: share of generated items inside a real neighbourhood; recall: share of real items inside a generated one
-    (Kynkäänniemi et al., NeurIPS 2019). Density and coverage: Naeem et al., ICML 2020, equations 5 and 6; coverage is the share of real
-    items that have a generated one in their neighbourhood.
+    (Kynkäänniemi et al., NeurIPS 2019). Density and coverage: Naeem et al., ICML 2020, equations 5 and 6; coverage is
+    the share of real items that have a generated one in their neighbourhood.
     """
     between = cdist(real, fake)
     near_real = between < _radii(real, k)[:, None]
@@ -80,7 +82,8 @@ def manifold_metrics(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str
 
 
 def diversity(real: np.ndarray, fake: np.ndarray) -> float:
-    """Mean distance between two generated items, divided by that between two real ones: near 1 if healthy, 0 if all are equal."""
+    """Mean distance between two generated items, divided by that between two real ones: near 1 if healthy, 0 if all are
+    equal."""
     n, m = len(fake), len(real)
     spread = cdist(fake, fake).sum() / (n * (n - 1))
     return float(spread / max(cdist(real, real).sum() / (m * (m - 1)), 1e-12))
@@ -99,10 +102,11 @@ class Copying:
 
     Attributes
     ----------
-    distance_z : z of the distances to the nearest training item, generated against held out (the C_T of Meehan et al., AISTATS 2020,
-        with one cell). Below -3: significantly nearer. A generator that makes only typical items gets there too, so look also at
-    ratio_z : the same for the ratio of the distances to the nearest and the second nearest training item, which is small only for
-        items that belong to one training item.
+    distance_z : z of the distances to the nearest training item, generated against held out (the C_T of Meehan et al.,
+        AISTATS 2020, with one cell). Below -3: significantly nearer. A generator that makes only typical items gets
+        there too, so look also at
+    ratio_z : the same for the ratio of the distances to the nearest and the second nearest training item, which is
+        small only for items that belong to one training item.
     """
 
     distance_z: float
@@ -119,7 +123,8 @@ def copying(train: np.ndarray, holdout: np.ndarray, fake: np.ndarray) -> Copying
 
     Parameters
     ----------
-    train, holdout, fake : features (N, F) of the training items, of real items that were not trained on, and of generated ones.
+    train, holdout, fake : features (N, F) of the training items, of real items that were not trained on, and of
+        generated ones.
     """
 
     def nearest_two(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,9 +147,9 @@ def with_interval(
 ) -> Estimate:
     """A metric with an interval by the delete-half jackknife.
 
-    The standard error is the spread of the metric over random halves of both sets, drawn without replacement (with replacement, the
-    repeated items would look like neighbours). Shao & Wu, Annals of Statistics 17:1176, 1989: with half of the items deleted the
-    factor between that spread and the standard error is 1.
+    The standard error is the spread of the metric over random halves of both sets, drawn without replacement (with
+    replacement, the repeated items would look like neighbours). Shao & Wu, Annals of Statistics 17:1176, 1989: with
+    half of the items deleted the factor between that spread and the standard error is 1.
     """
     rng = np.random.default_rng(seed)
     halves = [

@@ -32,8 +32,8 @@ class Discriminator(nn.Module):
     ----------
     backbone : (N, C, Y, X) -> (N, F), with F as its attribute `features`.
     classes : number of classes, 0 for none.
-    conditioning : `projection` adds the inner product of the features with an embedding of the class to the score (Miyato & Koyama,
-        ICLR 2018); `auxiliary` predicts the class beside the score (Odena et al., ICML 2017).
+    conditioning : `projection` adds the inner product of the features with an embedding of the class to the score
+        (Miyato & Koyama, ICLR 2018); `auxiliary` predicts the class beside the score (Odena et al., ICML 2017).
     """
 
     def __init__(self, backbone: nn.Module, classes: int = 0, conditioning: Conditioning = "none") -> None:
@@ -57,7 +57,8 @@ class Discriminator(nn.Module):
 
 
 class LatentInput(nn.Module):
-    """The latent vector, with an embedding of the class appended where there are classes. (N, L), (N,) -> (N, `out`)."""
+    """The latent vector, with an embedding of the class appended where there are classes. (N, L), (N,) -> (N,
+    `out`)."""
 
     def __init__(self, latent: int, classes: int = 0, embedding: int = 32) -> None:
         super().__init__()
@@ -71,7 +72,8 @@ class LatentInput(nn.Module):
 
 
 class ConditionalBatchNorm2d(nn.Module):
-    """Batch normalisation whose scale and offset belong to the class. Dumoulin et al., ICLR 2017; plain where `classes` is 0."""
+    """Batch normalisation whose scale and offset belong to the class. Dumoulin et al., ICLR 2017; plain where `classes`
+    is 0."""
 
     def __init__(self, channels: int, classes: int = 0) -> None:
         super().__init__()

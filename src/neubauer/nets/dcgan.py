@@ -1,4 +1,5 @@
-"""Convolutional generator and discriminator after Radford et al., ICLR 2016 (DCGAN), with the origins' variants as parameters."""
+"""Convolutional generator and discriminator after Radford et al., ICLR 2016 (DCGAN), with the origins' variants as
+parameters."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class DcganGenerator(nn.Module):
     latent : length L of the latent vector.
     classes : number of classes, 0 for none.
     base : side of the first map, about (pixels); with `shape` it decides the number of stride-2 stages.
-    widths : channels, coarse to fine; the first is the dense layer's. Extended or shortened as the number of stages asks.
+    widths : channels, coarse to fine; the first is the dense layer's. Extended or shortened as the number of stages
+        asks.
     kernel : side of the convolutions.
     first_same : put one stride-1 convolution behind the dense layer.
     last_same : side of a stride-1 convolution that makes the image (0: the last stride-2 stage makes it).

@@ -1,8 +1,10 @@
-"""Residual generator and discriminator of Huang et al., NeurIPS 2024 (R3GAN): no normalisation, grouped convolutions, Fixup start."""
+"""Residual generator and discriminator of Huang et al., NeurIPS 2024 (R3GAN): no normalisation, grouped convolutions,
+Fixup start."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +28,8 @@ def _init(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
 class Block(nn.Module):
     """x + 1x1(act(3x3 grouped(act(1x1(x))))), the inverted bottleneck of the paper's config E.
 
-    Fixup start (Zhang et al., ICLR 2019): the last convolution is zero and the others are scaled by the number of blocks, so that
-    the network starts as its shortcuts.
+    Fixup start (Zhang et al., ICLR 2019): the last convolution is zero and the others are scaled by the number of
+    blocks, so that the network starts as its shortcuts.
     """
 
     def __init__(self, channels: int, expansion: int, group_width: int, blocks: int) -> None:
@@ -90,22 +92,21 @@ class R3Generator(nn.Module):
         self.stages = nn.ModuleList(
             nn.Sequential(*(Block(w, expansion, group_width, total) for _ in range(blocks))) for w in wide
         )
-        self.widen = nn.ModuleList(
-            _init(nn.Conv2d(a, b, 1, bias=False)) for a, b in zip(wide[:-1], wide[1:], strict=True)
-        )
+        self.widen = nn.ModuleList(_init(nn.Conv2d(a, b, 1, bias=False)) for a, b in pairwise(wide))
         self.last = _init(nn.Conv2d(wide[-1], shape[0], 1))
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         x = self.basis * self.modulation(self.input(z, label))[:, :, None, None]
         # the product is laid out by its operands, not by the convolutions that follow
         x = self.stages[0](x.contiguous(memory_format=torch.channels_last))
-        for widen, stage in zip(self.widen, self.stages[1:], strict=True):  # type: ignore[arg-type]
+        for widen, stage in zip(self.widen, self.stages[1:], strict=True):
             x = stage(_resize(widen(x), 2))
         return crop(self.last(x), self.size)
 
 
 class R3Backbone(nn.Module):
-    """image -> residual stages with halving -> depthwise convolution over the last map. (N, C, Y, X) -> (N, `features`).
+    """image -> residual stages with halving -> depthwise convolution over the last map. (N, C, Y, X) -> (N,
+    `features`).
 
     Parameters as `R3Generator`, but `widths` fine to coarse.
     """
@@ -128,14 +129,12 @@ class R3Backbone(nn.Module):
         self.stages = nn.ModuleList(
             nn.Sequential(*(Block(w, expansion, group_width, total) for _ in range(blocks))) for w in wide
         )
-        self.widen = nn.ModuleList(
-            _init(nn.Conv2d(a, b, 1, bias=False)) for a, b in zip(wide[:-1], wide[1:], strict=True)
-        )
+        self.widen = nn.ModuleList(_init(nn.Conv2d(a, b, 1, bias=False)) for a, b in pairwise(wide))
         self.basis = _init(nn.Conv2d(wide[-1], wide[-1], base_size(shape[1:], stages), groups=wide[-1], bias=False))
         self.features = wide[-1]
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stages[0](self.first(x))
-        for widen, stage in zip(self.widen, self.stages[1:], strict=True):  # type: ignore[arg-type]
+        for widen, stage in zip(self.widen, self.stages[1:], strict=True):
             x = stage(widen(_resize(x, 0.5)))
         return self.basis(x).flatten(1)

@@ -1,4 +1,5 @@
-"""Generators and discriminator backbones by name. The options of a network are the keyword arguments of its constructor."""
+"""Generators and discriminator backbones by name. The options of a network are the keyword arguments of its
+constructor."""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
-"""Residual generator and discriminator of Miyato et al., ICLR 2018 (SNGAN), and Miyato & Koyama, ICLR 2018 (projection)."""
+"""Residual generator and discriminator of Miyato et al., ICLR 2018 (SNGAN), and Miyato & Koyama, ICLR 2018
+(projection)."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +14,8 @@ from neubauer.nets.shapes import ImageShape, base_size, count_stages, crop, fit_
 
 
 class UpBlock(nn.Module):
-    """Norm, ReLU, nearest-neighbour doubling, 3x3, norm, ReLU, 3x3; beside a doubled 1x1 shortcut. Sides are doubled."""
+    """Norm, ReLU, nearest-neighbour doubling, 3x3, norm, ReLU, 3x3; beside a doubled 1x1 shortcut. Sides are
+    doubled."""
 
     def __init__(self, in_channels: int, out_channels: int, classes: int = 0) -> None:
         super().__init__()
@@ -74,7 +78,7 @@ class ResnetGenerator(nn.Module):
         wide = fit_widths(widths, stages + 1)
         self.base = base_size(self.size, stages)
         self.dense = nn.Linear(latent, wide[0] * self.base[0] * self.base[1])
-        self.blocks = nn.ModuleList(UpBlock(a, b, classes) for a, b in zip(wide[:-1], wide[1:], strict=True))
+        self.blocks = nn.ModuleList(UpBlock(a, b, classes) for a, b in pairwise(wide))
         self.norm = nn.BatchNorm2d(wide[-1])
         self.last = nn.Conv2d(wide[-1], shape[0], 3, padding=1)
 

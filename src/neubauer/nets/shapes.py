@@ -13,7 +13,8 @@ OutputActivation = Literal["tanh", "sigmoid", "linear"]
 
 
 def count_stages(size: Sequence[int], base: int) -> int:
-    """Number of doublings that lead from about `base` to the shorter side of `size` (pixels), even division preferred."""
+    """Number of doublings that lead from about `base` to the shorter side of `size` (pixels), even division
+    preferred."""
     exact = math.log2(min(size) / base)
     for n in (round(exact), math.floor(exact), math.ceil(exact)):
         if n >= 1 and all(s % 2**n == 0 for s in size):
@@ -22,13 +23,15 @@ def count_stages(size: Sequence[int], base: int) -> int:
 
 
 def base_size(size: Sequence[int], stages: int) -> tuple[int, int]:
-    """(Y, X) that reaches `size` after `stages` doublings; where it does not divide evenly, the result is larger and is cropped."""
+    """(Y, X) that reaches `size` after `stages` doublings; where it does not divide evenly, the result is larger and is
+    cropped."""
     y, x = (-(-s // 2**stages) for s in size)
     return y, x
 
 
 def fit_widths(widths: Sequence[int], n: int) -> list[int]:
-    """`n` widths, coarse to fine: for more stages than named the finest is repeated, for fewer the coarsest are dropped."""
+    """`n` widths, coarse to fine: for more stages than named the finest is repeated, for fewer the coarsest are
+    dropped."""
     return list(widths[len(widths) - n :]) if n <= len(widths) else [*widths, *[widths[-1]] * (n - len(widths))]
 
 
@@ -39,7 +42,8 @@ def crop(x: Tensor, size: Sequence[int]) -> Tensor:
 
 
 class Output(nn.Module):
-    """The last activation of a generator, to images in [-1, 1]. A sigmoid's (0, 1) is stretched to (-1, 1); `linear` is unbounded."""
+    """The last activation of a generator, to images in [-1, 1]. A sigmoid's (0, 1) is stretched to (-1, 1); `linear` is
+    unbounded."""
 
     def __init__(self, kind: OutputActivation) -> None:
         super().__init__()

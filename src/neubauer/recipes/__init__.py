@@ -1,4 +1,5 @@
-"""Recipes: one small TOML file per named game, holding what differs from the defaults, what it is and where it comes from."""
+"""Recipes: one small TOML file per named game, holding what differs from the defaults, what it is and where it comes
+from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Noise (and a class) to image, against a discriminator: one game for every loss, regulariser and network of the recipes."""
+"""Noise (and a class) to image, against a discriminator: one game for every loss, regulariser and network of the
+recipes."""
 
 from __future__ import annotations
 
@@ -90,7 +91,7 @@ class ImageGan(NoiseToImage):
         if due and c.gradient_penalty:
             penalty = regularizers.gradient_penalty(lambda x: self._judge(x, label).score, real.detach(), fake.detach())
             terms["gradient_penalty"] = c.gradient_penalty * c.penalty_every * penalty
-        if on_real.class_logits is not None:
+        if on_real.class_logits is not None and label is not None:
             terms["auxiliary"] = c.auxiliary * F.cross_entropy(on_real.class_logits.float(), label)
         if self.adversarial.threshold is not None:
             self.augment.observe(on_real.score, self.adversarial.threshold)
@@ -111,7 +112,7 @@ class ImageGan(NoiseToImage):
         if c.feature_matching:
             matching = regularizers.feature_matching(on_real.features, on_fake.features)
             terms["feature_matching"] = c.feature_matching * matching
-        if on_fake.class_logits is not None:
+        if on_fake.class_logits is not None and label is not None:
             terms["auxiliary"] = c.auxiliary * F.cross_entropy(on_fake.class_logits.float(), label)
         return Losses(terms)
 

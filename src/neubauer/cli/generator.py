@@ -1,0 +1,201 @@
+"""`neubauer train generator`, `neubauer generate`, `neubauer evaluate generator`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neubauer.cli.common import SOME_FAILED, errors_to_exit, say
+from neubauer.errors import InputError, OutputError
+
+INTERRUPTED = 130
+
+
+def train_generator(
+    images: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Images of one size; one sub-folder per class, if there are classes."),
+    ],
+    out: Annotated[Path, typer.Option(help="Run folder; it ends with model.safetensors.")],
+    recipe: Annotated[str | None, typer.Option(help="Which kind; an unknown name lists them.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order, latents and augmentation.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. training.batch_size=32. Repeatable."),
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, exactly where it was.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Train a generator of images.
+
+    Ctrl-C stops after the step at hand and keeps a checkpoint. Exit code 0: trained; 1: training diverged; 130:
+    stopped.
+    """
+    with errors_to_exit():
+        import logging
+
+        import torch
+
+        from neubauer.gan.trainer import TrainingDiverged
+        from neubauer.models.image_generator import ImageGenerator
+        from neubauer.recipes import DEFAULT_GENERATOR
+
+        _show_log(logging.getLogger("neubauer.gan"))
+        if threads:
+            torch.set_num_threads(threads)
+        changes = _changes([*(set_ or []), f"training.devices={devices}"])
+        generator = ImageGenerator(recipe or DEFAULT_GENERATOR, changes)
+        try:
+            generator.fit(images, steps=steps, seed=seed, out=out, resume=resume, progress=True)
+        except TrainingDiverged as error:
+            say(f"error: {error}")
+            raise typer.Exit(SOME_FAILED) from error
+        report = generator.report
+        assert report is not None
+        if as_json:
+            print((out / "report.json").read_text())
+        else:
+            speed = f"{report.items_per_second:.0f} images/s"
+            say(f"{report.reason} at step {report.step} after {report.seconds / 60:.1f} min, {speed}")
+            _table({name.removeprefix("monitor/"): value for name, value in report.metrics.items()}, "last inspection")
+            for alarm in report.alarms[-3:]:
+                say(f"alarm: {alarm}")
+            print(out / "model.safetensors")
+        if report.reason == "interrupted":
+            say("the checkpoint is kept; --resume goes on from here")
+            raise typer.Exit(INTERRUPTED)
+
+
+def generate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A generator file (.safetensors).")],
+    out: Annotated[Path, typer.Option(help="Folder for the images; new or empty.")],
+    n: Annotated[int, typer.Option("-n", "--number", min=1, help="How many images.")] = 16,
+    class_name: Annotated[str | None, typer.Option("--class", help="Of this class; default: all in turn.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")] = 0,
+    truncation: Annotated[float | None, typer.Option(help="Below 2: more typical, less diverse images.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the files as JSON.")] = False,
+) -> None:
+    """Make images with a trained generator: single files in the bit depth of the training images, and a grid
+    picture."""
+    with errors_to_exit():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise InputError(out, "something that is there already", "a new or an empty folder")
+        from PIL import Image
+
+        from neubauer.gan.pictures import grid
+        from neubauer.images.write import write_image
+        from neubauer.models.image_generator import ImageGenerator
+
+        generator = ImageGenerator.load(model)
+        samples = generator.sample(n, class_name, seed=seed, truncation=truncation)
+        # PNG holds one or three channels of integers; everything else needs TIFF
+        suffix = "png" if samples.shape[1] in (1, 3) and samples.dtype.name in ("uint8", "uint16") else "tif"
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            files = []
+            for i, image in enumerate(samples):
+                name = class_name or (generator.classes[i % len(generator.classes)] if generator.classes else "sample")
+                files.append(out / f"{name}-{i:05d}.{suffix}")
+                write_image(files[-1], image)
+            Image.fromarray(grid(generator.intensity.normalise(samples[:256]))).save(out / "grid.png")
+        except OSError as error:
+            raise OutputError(f"{out}: cannot be written to ({error})") from error
+        if as_json:
+            print(json.dumps({"images": [str(file) for file in files], "grid": str(out / "grid.png")}))
+        else:
+            say(f"{len(files)} images; all on one picture:")
+            print(out / "grid.png")
+
+
+def evaluate_generator(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A generator file (.safetensors).")],
+    images: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Real images, best ones that were not trained on; sub-folders are classes."
+        ),
+    ],
+    n: Annotated[
+        int, typer.Option("-n", "--number", min=20, help="Generated images; at most as many real ones are used.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of samples and encoder.")] = 0,
+    encoder: Annotated[
+        str, typer.Option(help="auto, classifier (needs classes) or random: what images are compared by.")
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fréchet and kernel distance, precision, recall, density and coverage of a generator, with 95 % intervals."""
+    with errors_to_exit():
+        from neubauer.gan.images import images_from_folder
+        from neubauer.models.generator_evaluate import evaluate_samples
+        from neubauer.models.image_generator import ImageGenerator
+
+        generator = ImageGenerator.load(model)
+        scores = evaluate_samples(generator, images_from_folder(images), n=n, seed=seed, encoder=encoder)
+        if as_json:
+            print(json.dumps(scores))
+            return
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(
+            "",
+            "value",
+            "95 % interval",
+            title=f"{scores['n_fake']} samples against {scores['n_real']} images, {scores['encoder']}",
+        )
+        for name, e in scores["metrics"].items():
+            table.add_row(name, f"{e['value']:.4g}", f"{e['low']:.4g} to {e['high']:.4g}")
+        if "class_accuracy" in scores:
+            table.add_row("class accuracy", f"{scores['class_accuracy']:.4g}", "")
+        Console().print(table)
+
+
+def _changes(settings: list[str]) -> dict[str, Any]:
+    """`a.b=1` as {"a": {"b": 1}}; values are read as TOML, and as text where they are none."""
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise InputError("--set", repr(setting), "KEY=VALUE, e.g. training.batch_size=32")
+        try:
+            parsed = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed = value
+        *sections, last = key.split(".")
+        table = changes
+        for section in sections:
+            table = table.setdefault(section, {})
+        table[last] = parsed
+    return changes
+
+
+def _show_log(log: Any) -> None:
+    """Warnings (alarms, files left out) as lines on stderr, once."""
+    import logging
+
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.propagate = False
+
+
+def _table(values: dict[str, float], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if values:
+        table = Table("", "value", title=title)
+        for name, value in values.items():
+            table.add_row(name, f"{value:.4g}")
+        Console(stderr=True).print(table)

@@ -1,0 +1,296 @@
+"""`ImageGenerator`: learns what images look like, and makes new ones."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neubauer.errors import InputError, NeubauerError
+from neubauer.gan.build import SCHEMAS, build_game, data_fingerprint
+from neubauer.gan.checkpoint import module_tensors, restore_module
+from neubauer.gan.config import merge, nearest, validate
+from neubauer.gan.games.image_gan import ImageGan, NoiseToImage
+from neubauer.gan.image_config import GenerativeConfig
+from neubauer.gan.images import ImageSet, IntensityRange, images_from_array, images_from_folder
+from neubauer.gan.insight import fake_map, spherical_path
+from neubauer.gan.monitor import Monitor, Reference
+from neubauer.gan.trainer import Report, Trainer
+from neubauer.metrics.features import RandomEncoder
+from neubauer.nets.store import load_model, save_model
+from neubauer.recipes import DEFAULT_GENERATOR, load_recipe
+
+KIND = "image-generator"
+
+
+class ImageGenerator:
+    """A generative model of images of one size, with any bit depth and number of channels, per class if there are
+    classes.
+
+    Parameters
+    ----------
+    recipe : name of a recipe (`neubauer.recipes.recipe_names("image-gan", "vae")`).
+    changes : what is to differ from the recipe, as nested tables: `{"training": {"batch_size": 32}, "r1": 0.5}`.
+
+    Attributes
+    ----------
+    config : the recipe with everything filled in.
+    classes : class names that can be asked for; empty for a recipe without classes.
+    shape : (C, Y, X) of the samples.
+    report : how training went (None for a loaded model).
+
+    Raises
+    ------
+    InputError : unknown recipe or key (the nearest name is suggested), or a value out of range.
+    """
+
+    def __init__(self, recipe: str = DEFAULT_GENERATOR, changes: Mapping[str, Any] | None = None) -> None:
+        tables = load_recipe(recipe, changes)
+        self.config: GenerativeConfig = validate(_schema(tables, f"recipe {recipe}"), tables, f"recipe {recipe}")
+        self.report: Report | None = None
+        self._game: NoiseToImage | None = None
+
+    def fit(
+        self,
+        images: str | Path | np.ndarray,
+        classes: Sequence[str] | None = None,
+        *,
+        steps: int | None = None,
+        seed: int | None = None,
+        out: str | Path | None = None,
+        resume: bool = False,
+        progress: bool = False,
+    ) -> ImageGenerator:
+        """Train.
+
+        Parameters
+        ----------
+        images : folder of images of one size (one sub-folder per class, if there are classes), or array (N, C, Y, X) or
+            (N, Y, X).
+        classes : class name of each image of an array.
+        steps, seed : instead of the recipe's.
+        out : run folder to keep: config, metrics, pictures, checkpoint, report and `model.safetensors`. Default:
+            nothing is kept.
+        resume : go on with the run in `out`, exactly as if it had not stopped.
+        progress : show a progress bar.
+
+        Raises
+        ------
+        InputError : unusable images (see `neubauer.gan.images`), fewer than a batch, classes missing for a recipe that
+            needs them, a run folder that is taken, or one that cannot be resumed (see `Trainer`).
+        TrainingDiverged : training failed; the message says what to change.
+        """
+        training = {k: v for k, v in (("steps", steps), ("seed", seed)) if v is not None}
+        tables = merge(self.config.model_dump(), {"training": training})
+        self.config = validate(type(self.config), tables, f"recipe {self.config.recipe}")
+        data = images_from_folder(images) if isinstance(images, str | Path) else images_from_array(images, classes)
+        if out is not None:
+            return self._fit(data, Path(out), resume, progress)
+        with tempfile.TemporaryDirectory() as folder:
+            return self._fit(data, Path(folder) / "run", resume, progress)
+
+    def _fit(self, data: ImageSet, run: Path, resume: bool, progress: bool) -> ImageGenerator:
+        game = build_game(self.config, data.shape, len(data.classes))
+        assert isinstance(game, NoiseToImage)
+        description = self.config.model_dump(mode="json", exclude={"training"}) | {"data": data_fingerprint(data)}
+        constant = self.config.training.generator.schedule == self.config.training.discriminator.schedule == "constant"
+        trainer = Trainer(
+            self.config.training,
+            run,
+            description=description,
+            resume=resume,
+            # a longer run repeats a shorter one where nothing depends on how far the end is
+            may_differ={"training.steps"} if constant and not description.get("instance_noise") else (),
+            progress=progress,
+        )
+        train, holdout = data.split(self.config.holdout, self.config.training.seed)
+        self.report = trainer.fit(game, train, Monitor(self.config.training.monitor, self._reference(train, holdout)))
+        self._set(game, data.shape, data.classes, data.intensity)
+        if trainer.fabric.is_global_zero:
+            self.save(run / "model.safetensors")
+            if self.report.reason == "finished":
+                from neubauer.models.generator_pictures import draw_run_pictures
+
+                draw_run_pictures(self, train, run)
+        return self
+
+    def _reference(self, train: ImageSet, holdout: ImageSet | None) -> Reference | None:
+        monitor = self.config.training.monitor
+        if not monitor.every:
+            return None
+        rng = np.random.default_rng(self.config.training.seed)
+        chosen = rng.permutation(len(train))[: monitor.references]
+        items = train.batch(chosen, rng)
+        held = holdout.batch(np.arange(len(holdout)), rng) if holdout is not None else None
+        return Reference(RandomEncoder(items["image"]), items, held)
+
+    def _set(
+        self, game: NoiseToImage, shape: tuple[int, int, int], classes: Sequence[str], intensity: IntensityRange
+    ) -> None:
+        self._game = game.eval().requires_grad_(False)
+        self.shape, self.intensity = shape, intensity
+        self.classes = tuple(classes) if game.classes else ()
+        self._all_classes = tuple(classes)
+
+    @property
+    def game(self) -> NoiseToImage:
+        """The networks.
+
+        Raises
+        ------
+        NeubauerError : not fitted.
+        """
+        if self._game is None:
+            raise NeubauerError("this ImageGenerator has not been fitted: call fit, or load one")
+        return self._game
+
+    # --- using it
+
+    def sample(
+        self, n: int, class_name: str | None = None, *, seed: int = 0, truncation: float | None = None
+    ) -> np.ndarray:
+        """New images.
+
+        Parameters
+        ----------
+        n : how many.
+        class_name : of this class; by default all classes in turn.
+        seed : the same seed gives the same images.
+        truncation : draw latents from a normal distribution cut off at this value (Brock et al., ICLR 2019): more
+            typical and less diverse samples the smaller it is; None does not cut.
+
+        Returns
+        -------
+        (n, C, Y, X) in the data type and range of the training images.
+
+        Raises
+        ------
+        InputError : a class that the model does not have, a number of images below 1, or a truncation that is not
+            positive.
+        """
+        if n < 1:
+            raise InputError("n", str(n), "at least 1")
+        z = self.latents(n, seed, truncation)
+        return self.intensity.restore(self.generate(z, self._labels(n, class_name)).numpy())
+
+    def interpolate(self, steps: int = 8, rows: int = 1, class_name: str | None = None, *, seed: int = 0) -> np.ndarray:
+        """Images on the way between random pairs of samples; (rows, steps, C, Y, X), data type as `sample`."""
+        ends = self.latents(2 * rows, seed)
+        z = torch.cat([spherical_path(ends[2 * i], ends[2 * i + 1], steps) for i in range(rows)])
+        labels = self._labels(rows, class_name)
+        made = self.generate(z, None if labels is None else labels.repeat_interleave(steps))
+        return self.intensity.restore(made.numpy()).reshape(rows, steps, *self.shape)
+
+    def fake_map(self, images: np.ndarray, class_name: str | None = None) -> np.ndarray:
+        """Which pixels the discriminator finds fake (positive) or real (negative): `neubauer.gan.insight.fake_map`.
+
+        Parameters
+        ----------
+        images : (N, C, Y, X) in the data type of the training images.
+        class_name : class that the images claim to be, for a discriminator that looks at it; default: all in turn.
+
+        Returns
+        -------
+        (N, Y, X) float32.
+
+        Raises
+        ------
+        InputError : images of another shape, or a model without a discriminator.
+        """
+        game = self.game
+        if not isinstance(game, ImageGan):
+            raise InputError(f"recipe {self.config.recipe}", "no discriminator", "an adversarial recipe")
+        if images.shape[1:] != self.shape:
+            raise InputError("images", f"shape {images.shape}", f"(N, {', '.join(map(str, self.shape))})")
+        x = torch.from_numpy(self.intensity.normalise(images)).to(self._device)
+        labels = self._labels(len(images), class_name)
+        found = fake_map(lambda x: game.discriminator(x, None if labels is None else labels.to(x.device)).score, x)
+        return found.astype(np.float32)
+
+    def latents(self, n: int, seed: int, truncation: float | None = None) -> Tensor:
+        """Latent vectors, (n, L) float32."""
+        if truncation is not None and truncation <= 0:
+            raise InputError("truncation", str(truncation), "a positive number")
+        generator = torch.Generator().manual_seed(seed)
+        z = torch.empty(n, self.game.latent)
+        if truncation is None:
+            return z.normal_(generator=generator)
+        return torch.nn.init.trunc_normal_(z, a=-truncation, b=truncation, generator=generator)
+
+    @torch.no_grad()
+    def generate(self, z: Tensor, labels: Tensor | None = None, batch_size: int = 64) -> Tensor:
+        """Images of latents (and class indices), (n, C, Y, X) in [-1, 1]."""
+        parts = range(0, len(z), batch_size)
+        made = [
+            self.game.generator(
+                z[i : i + batch_size].to(self._device),
+                None if labels is None else labels[i : i + batch_size].to(self._device),
+            ).cpu()
+            for i in parts
+        ]
+        return torch.cat(made).contiguous()
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.game.parameters()).device
+
+    def _labels(self, n: int, class_name: str | None) -> Tensor | None:
+        if class_name is not None and class_name not in self.classes:
+            expected = nearest(class_name, self.classes) if self.classes else "no class: this model knows none"
+            raise InputError("class", repr(class_name), expected)
+        if not self.classes:
+            return None
+        if class_name is None:
+            return torch.arange(n) % len(self.classes)
+        return torch.full((n,), self.classes.index(class_name))
+
+    # --- files
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model as one `.safetensors` file.
+
+        Raises
+        ------
+        OutputError : it cannot be written.
+        """
+        config = {
+            "config": self.config.model_dump(mode="json"),
+            "shape": list(self.shape),
+            "classes": list(self._all_classes),
+            "intensity": {"limits": [list(pair) for pair in self.intensity.limits], "dtype": self.intensity.dtype},
+        }
+        return save_model(path, KIND, config, module_tensors("game", self.game))
+
+    @classmethod
+    def load(cls, path: str | Path) -> ImageGenerator:
+        """Read a model that `save` wrote.
+
+        Raises
+        ------
+        InputError : no such file, not a generator, or damaged.
+        """
+        header, tensors = load_model(path, KIND)
+        self = cls.__new__(cls)
+        self.config = validate(_schema(header["config"], str(path)), header["config"], str(path))
+        self.report = None
+        intensity = IntensityRange(
+            tuple((a, b) for a, b in header["intensity"]["limits"]), header["intensity"]["dtype"]
+        )
+        c, y, x = header["shape"]
+        game = build_game(self.config, (c, y, x), len(header["classes"]))
+        assert isinstance(game, NoiseToImage)
+        restore_module("game", game, tensors, Path(path))
+        self._set(game, (c, y, x), header["classes"], intensity)
+        return self
+
+
+def _schema(tables: Mapping[str, Any], where: str) -> type[GenerativeConfig]:
+    game = str(tables.get("game"))
+    if game not in SCHEMAS:
+        raise InputError(where, f"game = {game!r}", f"a recipe that makes images ({', '.join(SCHEMAS)})")
+    return SCHEMAS[game]

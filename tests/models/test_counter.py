@@ -1,0 +1,186 @@
+"""The counter end to end: it learns in seconds, comes back from its file, and does not care about tiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scenes import as_boxes, as_points, discs
+
+from neubauer.cells.annotation import Annotation
+from neubauer.errors import InputError, NeubauerError
+from neubauer.images.read import from_array
+from neubauer.images.write import write_image, write_labels
+from neubauer.models.counter import CellCounter
+from neubauer.models.counter_evaluate import evaluate_counter
+from neubauer.models.counter_fit import FitSettings
+from neubauer.models.counter_inputs import Annotated, as_source, collect
+
+SCENES = [discs(8 + 2 * (i % 4), seed=i) for i in range(12)]
+TEST = [discs(14, seed=100 + i) for i in range(3)]
+
+
+def tiny(**options: object) -> CellCounter:
+    settings = FitSettings(steps=160, batch=4, crop=96, **options)  # type: ignore[arg-type]
+    return CellCounter(settings=settings, widths=(16, 24, 32), depths=(1, 1, 1), diameter=None)
+
+
+@pytest.fixture(scope="module")
+def counter() -> CellCounter:
+    return tiny().fit([i for i, _ in SCENES], [a for _, a in SCENES])
+
+
+def test_learns_from_masks(counter: CellCounter) -> None:
+    scores, failed = evaluate_counter(counter, [Annotated(from_array(i), a) for i, a in TEST])
+    assert not failed
+    assert scores["total"]["f1"] > 0.9
+    assert scores["total"]["ap50"] > 0.8
+    assert scores["total"]["mae"] <= 1.5
+
+
+def test_learns_classes_from_boxes() -> None:
+    """Large and small discs are two classes."""
+    pairs = []
+    for i in range(14):
+        image, masks = discs(10, seed=i, radius=(4, 9))
+        assert masks.labels is not None
+        area = np.bincount(masks.labels.ravel())[1:]
+        pairs.append((image, as_boxes(masks, (area > 130).astype(np.int64), ("small", "large"))))
+    model = tiny().fit([i for i, _ in pairs[:12]], [a for _, a in pairs[:12]])
+    scores, _ = evaluate_counter(model, [Annotated(from_array(i), a) for i, a in pairs[12:]])
+    assert scores["total"]["f1"] > 0.85
+    assert scores["small"]["f1"] > 0.7
+    assert scores["large"]["f1"] > 0.7
+
+
+def test_learns_from_points() -> None:
+    model = tiny().fit([i for i, _ in SCENES], [as_points(a) for _, a in SCENES])
+    scores, _ = evaluate_counter(model, [Annotated(from_array(i), as_points(a)) for i, a in TEST])
+    assert scores["total"]["f1"] > 0.85
+    assert not model.config.extents
+
+
+def test_predicts_what_the_file_predicts(counter: CellCounter, tmp_path: Path) -> None:
+    image = TEST[0][0]
+    cells = counter.predict(image)
+    again = CellCounter.load(counter.save(tmp_path / "c.safetensors")).predict(image)
+    assert cells.labels is not None
+    assert (cells.labels == again.labels).all()
+    assert cells.table.equals(again.table)
+    assert cells.estimates == again.estimates
+    assert cells.table["label"].tolist() == list(range(1, len(cells) + 1))
+    assert cells.table["probability"].between(0, 1).all()
+
+
+def test_tiles_give_the_same_objects(counter: CellCounter) -> None:
+    image = np.concatenate([np.concatenate([i for i, _ in SCENES[r : r + 4]], 1) for r in (0, 4, 8)])
+    whole = counter.predict(image)
+    tiled = counter.predict(image, tile=64)
+    assert len(whole) > 80
+    assert whole.labels is not None
+    assert tiled.labels is not None
+    assert (whole.labels == tiled.labels).all()
+
+
+def test_diameter_rescales(counter: CellCounter) -> None:
+    """Twice as large cells, given or found, are counted as well as before."""
+    image, annotation = TEST[0]
+    large = image.repeat(3, 0).repeat(3, 1)
+    given = counter.predict(large, diameter=3 * counter.config.diameter)
+    assert abs(len(given) - len(annotation)) <= 2
+    assert counter.predict(image).info["diameter_from"] == "training images"
+
+
+def test_intervals_hold_the_count(counter: CellCounter) -> None:
+    estimate = counter.predict(TEST[0][0]).estimates["total"]
+    assert estimate.low <= estimate.count <= estimate.high
+
+
+def test_empty_and_constant_images_have_no_cells(counter: CellCounter) -> None:
+    empty = np.full((100, 60), 1000, np.uint16)
+    cells = counter.predict(empty)
+    assert len(cells) == 0
+    assert cells.counts() == {"cell": 0}
+    assert counter.predict(np.zeros((1, 1), np.uint8)).counts() == {"cell": 0}
+
+
+def test_same_seed_same_counter() -> None:
+    def weights(seed: int) -> np.ndarray:
+        settings = FitSettings(steps=3, batch=2, crop=64, seed=seed)
+        model = CellCounter(settings=settings, widths=(8, 8), depths=(1, 1))
+        model.fit([i for i, _ in SCENES[:4]], [a for _, a in SCENES[:4]])
+        assert model.network_ is not None
+        return np.concatenate([p.detach().numpy().ravel() for p in model.network_.parameters()])
+
+    assert (weights(1) == weights(1)).all()
+    assert not np.array_equal(weights(1), weights(2))
+
+
+def test_files_in_and_a_mix_of_annotations(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "points").mkdir()
+    for i, (image, annotation) in enumerate(SCENES[:4]):
+        write_image(tmp_path / "images" / f"{i}.tif", image[None])
+        assert annotation.labels is not None
+        if i < 2:
+            write_labels(tmp_path / "masks" / f"{i}_masks.tif", annotation.labels)
+        else:
+            rows = "\n".join(f"{y},{x}" for y, x in annotation.centres)
+            (tmp_path / "points" / f"{i}.csv").write_text("y,x\n" + rows)
+    write_image(tmp_path / "images" / "unmarked.tif", SCENES[5][0][None])
+    with pytest.warns(UserWarning, match="unmarked"):
+        pairs = collect(tmp_path / "images", {"masks": tmp_path / "masks", "points": tmp_path / "points"})
+    assert sorted(p.annotation.kind for p in pairs) == ["masks", "masks", "points", "points"]
+    model = CellCounter(settings=FitSettings(steps=2, batch=2, crop=64), widths=(8, 8), depths=(1, 1))
+    with pytest.warns(UserWarning, match="unmarked"):
+        model.fit(tmp_path / "images", {"masks": tmp_path / "masks", "points": tmp_path / "points"})
+    assert model.config.extents
+    assert model.config.training["annotation"] == ["masks", "points"]
+
+
+def test_one_informative_channel_is_enough(counter: CellCounter) -> None:
+    image, _ = TEST[0]
+    blue = np.zeros((3, *image.shape), np.uint16)
+    blue[2] = image
+    assert counter.predict(blue).counts() == counter.predict(image).counts()
+    assert counter.predict(np.stack([image] * 3)).counts() == counter.predict(image).counts()
+
+
+def test_bad_input_is_named(counter: CellCounter, tmp_path: Path) -> None:
+    image, annotation = TEST[0]
+    two = np.stack([image, image[::-1]])
+    with pytest.raises(InputError, match="2 channels.*1 channel"):
+        counter.predict(two)
+    with pytest.raises(InputError, match="diameter"):
+        counter.predict(image, diameter=1e6)
+    with pytest.raises(InputError, match="diameter"):
+        counter.predict(image, diameter=-3)
+    with pytest.raises(InputError, match="at least 2"):
+        tiny().fit([image], [annotation])
+    with pytest.raises(InputError, match="one for each image"):
+        tiny().fit([image, image], [annotation])
+    with pytest.raises(InputError, match="same size"):
+        tiny().fit([image[:50], image], [annotation, annotation])
+    with pytest.raises(NeubauerError, match="not trained"):
+        CellCounter().predict(image)
+    other = tmp_path / "model.safetensors"
+    other.write_text("this is not a model")
+    with pytest.raises(InputError, match=r"model\.safetensors"):
+        CellCounter.load(other)
+    with pytest.raises(InputError, match="bundled"):
+        CellCounter.load("no-such-model")
+
+
+def test_without_any_cell_there_is_nothing_to_learn() -> None:
+    blank = Annotation("points", (64, 64), ("cell",), np.zeros(0, np.int64), np.zeros((0, 2)))
+    image = np.zeros((64, 64), np.uint8)
+    with pytest.raises(InputError, match="no cell"):
+        tiny().fit([image, image], [blank, blank])
+
+
+def test_colour_images_stay_colour() -> None:
+    rng = np.random.default_rng(0)
+    source = as_source(rng.integers(0, 255, (40, 50, 3), dtype=np.uint8))
+    assert source.shape == (3, 40, 50)
