@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from neubauer.gan.build import SCHEMAS
 from neubauer.gan.config import merge, validate
@@ -21,11 +20,6 @@ SMALL_NETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "resnet": ({"widths": [32, 16]}, {"widths": [16, 32], "base": 4}),
     "r3": ({"widths": [32, 32], "group_width": 16}, {"widths": [32, 32], "group_width": 16}),
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def make_blobs(n: int, size: int = 8, channels: int = 1, seed: int = 0) -> np.ndarray:

@@ -119,14 +119,14 @@ class ClassifierEncoder:
     ----------
     images : (N, C, Y, X) real images in [-1, 1].
     labels : (N,) class indices.
-    epochs, seed, width, components : training length, seed, channels of the first stage, number of features kept.
+    steps, seed, width, components : training steps of 128 images, seed, channels of the first stage, number of features kept.
     """
 
     def __init__(
         self,
         images: Tensor,
         labels: np.ndarray,
-        epochs: int = 10,
+        steps: int = 1500,
         seed: int = 0,
         width: int = 32,
         components: int = 64,
@@ -134,27 +134,25 @@ class ClassifierEncoder:
     ) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.classifier = self._train(images, torch.as_tensor(labels).long(), epochs, width, device)
+            self.classifier = self._train(images, torch.as_tensor(labels).long(), steps, width, device)
         self.standardise = _Standardised(
             _batches(self.classifier.features, images), max(2, min(components, len(images) // 4))
         )
 
     @staticmethod
-    def _train(images: Tensor, labels: Tensor, epochs: int, width: int, device: str) -> _Classifier:
+    def _train(images: Tensor, labels: Tensor, steps: int, width: int, device: str) -> _Classifier:
         network = _Classifier(images.shape[1], int(labels.max()) + 1, width).to(device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        batch = min(128, len(images))
-        steps = epochs * (len(images) // batch)
         optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=max(steps, 1))
-        for _ in range(epochs):
-            for part in torch.randperm(len(images))[: len(images) // batch * batch].split(batch):
-                x, y = images[part].to(device).float(), labels[part].to(device)
-                flip = torch.rand(len(x), 1, 1, 1, device=device) < 0.5
-                optimizer.zero_grad()
-                F.cross_entropy(network(torch.where(flip, x.flip(3), x)), y).backward()
-                optimizer.step()
-                schedule.step()
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
+        for _ in range(steps):
+            part = torch.randint(len(images), (min(128, len(images)),))
+            x, y = images[part].to(device).float(), labels[part].to(device)
+            flip = torch.rand(len(x), 1, 1, 1, device=device) < 0.5
+            optimizer.zero_grad()
+            F.cross_entropy(network(torch.where(flip, x.flip(3), x)), y).backward()
+            optimizer.step()
+            schedule.step()
         return network.eval()
 
     def __call__(self, images: Tensor) -> np.ndarray:

@@ -82,6 +82,7 @@ class CellCounter:
         *,
         kind: Kind = "masks",
         classes: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
         report: Callable[[int, dict[str, float]], None] | None = None,
     ) -> CellCounter:
         """Train on annotated images.
@@ -92,6 +93,8 @@ class CellCounter:
         annotations : a folder (of what `kind` says), a dict of kind -> folder for a mix, or one `Annotation` per image.
         kind : of a folder of annotations: `"masks"`, `"boxes"` or `"points"`.
         classes : names, where the files do not say them or their order matters.
+        groups : with one `Annotation` per image, which images belong together (the same slide, patient or field): they are all
+            trained on, or all validated on.
         report : called every 50 steps with the number of steps done and the mean losses.
 
         Raises
@@ -103,7 +106,7 @@ class CellCounter:
         where: Sequence[Annotation] | dict[Kind, str | Path]
         where = {kind: annotations} if isinstance(annotations, str | Path) else annotations
         pairs = collect(images, where, classes)
-        train, held_out = split(pairs, self.validation, self.settings.seed)
+        train, held_out = split(pairs, self.validation, self.settings.seed, groups)
         typical, per_image, spread = annotated_diameters(pairs, self.diameter)
         first = pairs[0]
         config = CounterConfig(

@@ -25,18 +25,33 @@ MIN_CELLS = 3
 """An image with fewer cells does not say how large its cells typically are."""
 
 
-def split(pairs: Sequence[Annotated], share: float, seed: int) -> tuple[list[Annotated], list[Annotated]]:
+def split(
+    pairs: Sequence[Annotated], share: float, seed: int, groups: Sequence[str] | None = None
+) -> tuple[list[Annotated], list[Annotated]]:
     """Training and validation images, drawn at random; at least one of each.
+
+    Images of one group (the same slide, patient or field) stay together.
 
     Raises
     ------
-    InputError : fewer than two images.
+    InputError : fewer than two images or groups, or another number of groups than of images.
     """
-    if len(pairs) < 2:
-        raise InputError("annotated images", str(len(pairs)), "at least 2: one to train on, one to check with")
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    n = min(max(1, round(share * len(pairs))), len(pairs) - 1)
-    held_out = set(order[:n].tolist())
+    if groups is not None and len(groups) != len(pairs):
+        raise InputError("groups", str(len(groups)), f"one for each of the {len(pairs)} images")
+    members: dict[str, list[int]] = {}
+    for i in range(len(pairs)):
+        members.setdefault(groups[i] if groups is not None else str(i), []).append(i)
+    if len(members) < 2:
+        what = "annotated images" if groups is None else "groups of annotated images"
+        raise InputError(what, str(len(members)), "at least 2: one to train on, one to check with")
+    names = sorted(members)
+    np.random.default_rng(seed).shuffle(names)
+    wanted = min(max(1, round(share * len(pairs))), len(pairs) - 1)
+    held_out: set[int] = set()
+    for name in names[:-1]:
+        if len(held_out) >= wanted:
+            break
+        held_out.update(members[name])
     return (
         [p for i, p in enumerate(pairs) if i not in held_out],
         [p for i, p in enumerate(pairs) if i in held_out],

@@ -15,6 +15,11 @@ BLOCK = 16
 """Side, in layout pixels, of the blocks whose counts are compared beside the densities of single pixels."""
 
 
+SHARPNESS = 5.0
+"""Of the softplus that keeps densities positive: a plain one never gets to zero, and over the many pixels of the background what is
+left of it adds up to cells that are not there."""
+
+
 def density_unit(spec: LayoutSpec) -> float:
     """Peak density of one isolated cell: the network's output is in units of it, so that all maps have values about 1."""
     return 1 / (2 * math.pi * (DENSITY_SIGMA * spec.diameter / STRIDE) ** 2)
@@ -30,7 +35,7 @@ def activate(raw: Tensor, spec: LayoutSpec) -> Tensor:
             raw[:, spec.offset],
             raw[:, spec.foreground : spec.foreground + 1].sigmoid(),
             classes.softmax(1),
-            F.softplus(raw[:, spec.density]) * density_unit(spec),
+            F.softplus(raw[:, spec.density], beta=SHARPNESS) * density_unit(spec),
         ],
         1,
     )
@@ -48,7 +53,7 @@ def layout_loss(raw: Tensor, maps: Tensor, known: Tensor, spec: LayoutSpec, clas
     Returns
     -------
     dict of scalars: centre (weighted cross-entropy), offset (smooth L1), foreground (cross-entropy + Dice, Milletari et al. 2016),
-    class (weighted cross-entropy), density (squared error of pixels, and absolute error of the counts of blocks).
+    class (weighted cross-entropy), density and count (squared errors of pixels, and of the counts of blocks).
     """
     raw = raw.float()
     terms: dict[str, Tensor] = {}
@@ -71,11 +76,11 @@ def layout_loss(raw: Tensor, maps: Tensor, known: Tensor, spec: LayoutSpec, clas
         terms["class"] = 0.5 * -(log_p * weight).sum() / weight.sum().clamp_min(1)
 
     unit = density_unit(spec)
-    predicted = F.softplus(raw[:, spec.density])
+    predicted = F.softplus(raw[:, spec.density], beta=SHARPNESS)
     target, weight = maps[:, spec.density] / unit, known[:, spec.density]
     terms["density"] = 4 * _mean((predicted - target) ** 2, weight)
     counts = [F.avg_pool2d(m * weight, BLOCK) * BLOCK**2 * unit for m in (predicted, target)]
-    terms["count"] = 0.1 * (counts[0] - counts[1]).abs().mean()
+    terms["count"] = 0.2 * ((counts[0] - counts[1]) ** 2).mean()  # squared: the absolute error would be least at the median
     return terms
 
 
