@@ -33,7 +33,7 @@ from neubauer.gan.trainer import Trainer
 
 torch.set_num_threads(1)
 run, mode, pause, devices = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
-training = {"steps": 60, "batch_size": 8, "log_every": 4, "checkpoint_every": 7, "preview_every": 10,
+training = {"steps": 60, "batch_size": 8, "log_every": 4, "checkpoint_every": 7, "preview_every": 0,
             "discriminator_steps": 2, "devices": devices, "accelerator": "cpu", "precision": "bfloat16",
             "monitor": {"every": 0}, "generator": {"schedule": "cosine"}}
 config = validate(ImageGanConfig, {

@@ -22,7 +22,7 @@ TEST = [discs(14, seed=100 + i) for i in range(3)]
 
 
 def tiny(**options: object) -> CellCounter:
-    settings = FitSettings(steps=160, batch=4, crop=96, **options)  # type: ignore[arg-type]
+    settings = FitSettings(steps=260, batch=4, crop=96, **options)  # type: ignore[arg-type]
     return CellCounter(settings=settings, widths=(16, 24, 32), depths=(1, 1, 1), diameter=None)
 
 

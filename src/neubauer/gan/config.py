@@ -65,7 +65,7 @@ class MonitorConfig(Strict):
     every: Annotated[int, Field(ge=0, description="steps between two inspections of samples; 0: never")] = 1000
     samples: Annotated[int, Field(ge=16)] = 512
     references: Annotated[int, Field(ge=16, description="training images kept for comparison, at most")] = 5000
-    warmup: Annotated[float, Field(ge=0, le=1, description="share of the steps before collapse can be called")] = 0.25
+    warmup: Annotated[float, Field(ge=0, le=1, description="share of the steps before collapse can be called")] = 0.5
     gradient_factor: Annotated[float, Field(gt=1)] = 100.0
     loss_limit: Annotated[float, Field(gt=0)] = 1e4
     diversity_low: Annotated[float, Field(ge=0)] = 0.4

@@ -7,7 +7,7 @@ divergence
     so far (over at least 20 records) `gradient_factor` (100) times in 3 records in a row.
 collapse
     The mean distance between two generated items, over that between two real ones, is below `diversity_low` (0.4);
-    coverage of the real items is below `coverage_low` (0.05); or coverage is below its best so far, if that was at
+    coverage of the real items is below `coverage_low` (0.05) and does not rise; or coverage is below its best so far, if that was at
     least 0.2, times `coverage_drop` (0.5).
 memorisation
     Generated items lie nearer to single training items than held-out items do: both z of
@@ -16,9 +16,9 @@ overfitting
     The discriminator scores held-out items like generated ones: (train - held out) / (train - generated) exceeds
     `overfitting_gap` (0.5), and train and held out differ by more than 3 standard errors.
 
-Divergence is fatal: training stops and keeps the last checkpoint. Collapse is called only after the first `warmup` = 25
-% of the steps, since every generator starts collapsed. The gap is the heuristic r_v of Karras et al., NeurIPS 2020;
-copying follows Meehan et al., AISTATS 2020.
+Divergence is fatal: training stops and keeps the last checkpoint. Collapse is called only after the first `warmup` (half) of
+the steps, since every generator starts collapsed. The gap is the heuristic r_v of Karras et al., NeurIPS 2020; copying follows
+Meehan et al., AISTATS 2020.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Monitor:
         reasons = []
         if spread < c.diversity_low:
             reasons.append(f"samples differ {spread:.2f} times as much as training items")
-        if coverage < c.coverage_low:
+        if coverage < c.coverage_low and coverage <= self.best_coverage:
             reasons.append(f"they cover {coverage:.0%} of the training items")
         elif self.best_coverage >= 0.2 and coverage < c.coverage_drop * self.best_coverage:
             reasons.append(f"coverage of the training items fell from {self.best_coverage:.0%} to {coverage:.0%}")

@@ -247,11 +247,9 @@ class Trainer:
         if game.discriminator is None:
             batch = self._next_batch()
         else:
-            game.generator.requires_grad_(False)
             for _ in range(self.config.discriminator_steps):
                 batch = self._next_batch()
                 self._move("discriminator", game.discriminator, game.discriminator_loss, batch, recorded)
-            game.generator.requires_grad_(True)
             game.discriminator.requires_grad_(False)
         self._move("generator", game.generator, game.generator_loss, batch, recorded)
         if game.discriminator is not None:

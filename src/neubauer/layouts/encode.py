@@ -9,8 +9,6 @@ from scipy import ndimage as ndi
 
 from neubauer.layouts.spec import STRIDE, LayoutSpec
 
-DENSITY_SIGMA = 0.12
-"""Width of a cell in the density maps, in cell diameters."""
 CENTRE_SIGMA = 0.13
 """Width of a peak in the centre map, in cell diameters."""
 POINT_RADIUS = 0.3
@@ -77,7 +75,8 @@ def encode(marks: Marks, spec: LayoutSpec) -> tuple[np.ndarray, np.ndarray]:
     for k in range(len(spec.classes)):
         maps[4 + k] = inside & (of_class == k)
     known[spec.class_maps] = inside & (of_class >= 0)
-    maps[spec.density] = density(marks.centres, marks.class_index, len(spec.classes), shape, spec.diameter)
+    sigma_pixels = spec.density_sigma * spec.diameter / STRIDE
+    maps[spec.density] = density(marks.centres, marks.class_index, len(spec.classes), shape, sigma_pixels)
     if len(spec.classes) > 1 and (marks.class_index < 0).any():
         known[spec.density] = 0  # a cell of unknown class is in no density map
     known *= _block_mean(marks.ignore) == 0
@@ -85,7 +84,7 @@ def encode(marks: Marks, spec: LayoutSpec) -> tuple[np.ndarray, np.ndarray]:
 
 
 def density(
-    centres: np.ndarray, class_index: np.ndarray, n_classes: int, shape: tuple[int, int], diameter: float
+    centres: np.ndarray, class_index: np.ndarray, n_classes: int, shape: tuple[int, int], sigma: float
 ) -> np.ndarray:
     """(K, Y, X) maps at layout resolution that sum to the number of cells of each class.
 
@@ -97,7 +96,7 @@ def density(
     keep = cls >= 0
     np.add.at(maps, (cls[keep], y[keep], x[keep]), 1)
     for k in range(n_classes):
-        maps[k] = ndi.gaussian_filter(maps[k], DENSITY_SIGMA * diameter / STRIDE, mode="reflect")
+        maps[k] = ndi.gaussian_filter(maps[k], sigma, mode="reflect")
     return maps
 
 

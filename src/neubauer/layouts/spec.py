@@ -16,10 +16,12 @@ class LayoutSpec:
     ----------
     classes : names of the classes.
     diameter : typical cell diameter (image pixels) at which layouts are made; offsets are in units of it.
+    density_sigma : width of a cell in the density maps, in cell diameters.
     """
 
     classes: tuple[str, ...]
     diameter: float
+    density_sigma: float = 0.12
 
     @property
     def names(self) -> tuple[str, ...]:

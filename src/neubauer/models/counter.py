@@ -34,6 +34,9 @@ from neubauer.nets.unet import LayoutNet
 KIND = "counter"
 SAME_SCALE = 1.3
 """Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
+CELL_SIGMA, POINT_SIGMA = 0.12, 0.2
+"""Widths of a cell in the density maps. With points alone the density is often all there is to count by, in images in which cells
+overlap; a wider target then tolerates that nobody can say exactly where each is."""
 MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
 """Size ratios between the network's view and the image beyond which a diameter is absurd."""
 
@@ -115,6 +118,7 @@ class CellCounter:
             widths=self.widths,
             depths=self.depths,
             layout_diameter=self.layout_diameter,
+            density_sigma=POINT_SIGMA if all(p.annotation.kind == "points" for p in pairs) else CELL_SIGMA,
             diameter=typical,
             diameter_range=spread,
             extents=any(p.annotation.kind != "points" for p in pairs),
@@ -127,7 +131,7 @@ class CellCounter:
                 "seed": self.settings.seed,
             },
         )
-        spec = LayoutSpec(config.classes, config.layout_diameter)
+        spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         torch.manual_seed(self.settings.seed)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
@@ -138,7 +142,7 @@ class CellCounter:
 
     def _set(self, config: CounterConfig, network: LayoutNet) -> None:
         self.config_ = config
-        self._spec = LayoutSpec(config.classes, config.layout_diameter)
+        self._spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         self._fast = fuse_norms(copy.deepcopy(self.network_ or network).eval()).to(memory_format=torch.channels_last)
 
     # --- prediction ---------------------------------------------------------------------------------------------------
@@ -249,8 +253,8 @@ class CellCounter:
         """Counts with intervals per class and in total, and reasons to look at the image by eye."""
         calibration = self.config.calibration
         peaks = dict(zip(self.config.classes, objects.counts().astype(float), strict=True))
-        density = dict(zip(self.config.classes, layout.density_sums, strict=True))
-        peaks["total"], density["total"] = float(len(objects)), float(layout.density_sums.sum())
+        peaks["total"] = float(len(objects))
+        density = self.density_counts(layout)
         estimates = {}
         for name, method in calibration.count_method.items():
             count = density[name] if method == "density" else peaks[name]
@@ -260,6 +264,13 @@ class CellCounter:
         if difference > calibration.disagreement:
             flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
         return estimates, flags
+
+    def density_counts(self, layout: Layout) -> dict[str, float]:
+        """Counts per class and in total by the density maps, corrected as found on validation images."""
+        raw = dict(zip(self.config.classes, layout.density_sums.tolist(), strict=True))
+        raw["total"] = float(layout.density_sums.sum())
+        factor = self.config.calibration.density_factor
+        return {name: count * factor.get(name, 1.0) for name, count in raw.items()}
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -283,7 +294,7 @@ class CellCounter:
         raw, tensors = load_model(file, KIND)
         config = CounterConfig.model_validate(raw)
         counter = cls(widths=config.widths, depths=config.depths)
-        spec = LayoutSpec(config.classes, config.layout_diameter)
+        spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
         try:
             network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CENTRES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 FOREGROUNDS = (0.4, 0.5, 0.6)
 IOUS = np.arange(0.5, 1.0, 0.05)
+MAX_CORRECTION = 1.25
 POINT_LIMIT = 0.5
 """A predicted point is right within this many cell diameters."""
 
@@ -70,21 +71,24 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
         score = (float(np.log(p / (1 - p))), 0.0, 0.0)
 
     methods: dict[str, CountMethod] = {}
-    widths, errors = {}, {}
-    n_classes = len(config.classes)
-    true = np.array([_true_counts(p, n_classes) for p in pairs], float)
-    peaks = np.array([[*o.counts(), len(o)] for o in found], float)
-    density = np.array([[*la.density_sums, la.density_sums.sum()] for la in layouts])
+    widths: dict[str, float] = {}
+    errors: dict[str, float] = {}
+    factors: dict[str, float] = {}
+    true, peaks, density = _counts(pairs, layouts, found, len(config.classes))
     for k, name in enumerate((*config.classes, "total")):
-        known = np.isfinite(true[:, k])
-        if not known.any():
-            known, k = np.isfinite(true[:, -1]), n_classes  # no class is marked: only the total can be checked
-        maes = {"peaks": peaks, "density": density}
-        mae = {m: float(np.abs(v[known, k] - true[known, k]).mean()) for m, v in maes.items()}
+        column = k if np.isfinite(true[:, k]).any() else -1  # no class is marked anywhere: only the total can be checked
+        known = np.isfinite(true[:, column])
+        whole = known & np.isfinite(density[:, column])
+        factors[name] = _correction(true[whole, column], density[whole, column])
+        estimates: dict[CountMethod, np.ndarray] = {"peaks": peaks[:, column], "density": density[:, column] * factors[name]}
+        mae = {m: float(np.abs(v - true[:, column])[whole].mean()) if whole.any() else 0.0 for m, v in estimates.items()}
         methods[name] = "density" if mae["density"] < mae["peaks"] else "peaks"
-        widths[name] = interval_width(true[known, k], maes[methods[name]][known, k])
-        errors[f"count_mae_{name}"] = min(mae.values())
-    gap = np.abs(peaks[:, -1] - density[:, -1]) / np.sqrt(np.maximum(peaks[:, -1], 0) + 1)
+        checked = whole if methods[name] == "density" else known
+        widths[name] = interval_width(true[checked, column], estimates[methods[name]][checked])
+        errors[f"count_mae_{name}"] = float(np.abs(estimates[methods[name]] - true[:, column])[checked].mean())
+    density = np.nan_to_num(density[:, -1] * factors["total"], nan=np.inf)
+    gap = np.abs(peaks[:, -1] - density) / np.sqrt(np.maximum(peaks[:, -1], 0) + 1)
+    gap = gap[np.isfinite(gap)]
     total = np.sum([m.outcome for m in matched], 0)
     precision = total[0, 0] / max(total[0, 0] + total[0, 1], 1)
     recall = total[0, 0] / max(total[0, 0] + total[0, 2], 1)
@@ -95,7 +99,8 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
         score=score,
         count_method=methods,
         interval_width=widths,
-        disagreement=max(1.0, 1.5 * float(gap.max())),
+        density_factor=factors,
+        disagreement=max(1.0, 1.5 * float(gap.max(initial=0))),
         images=len(pairs),
         scores={name: round(float(value), 4) for name, value in errors.items()},
     )
@@ -129,14 +134,28 @@ def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresho
     return Matched(right, outcome)
 
 
-def _true_counts(pair: Annotated, n_classes: int) -> list[float]:
-    """Counts per class and in total; NaN where they are not known."""
-    annotation = pair.annotation
-    if annotation.ignore is not None and annotation.ignore.any():
-        return [float("nan")] * (n_classes + 1)
-    counts = [float(n) for n in annotation.counts().values()]
-    if n_classes == 1:
-        counts = [float(len(annotation))]
-    elif (annotation.class_index < 0).any():
-        counts = [float("nan")] * n_classes
-    return [*counts, float(len(annotation))]
+def _correction(true: np.ndarray, density: np.ndarray) -> float:
+    """Ratio of the sums of true counts and densities, where it is a correction and not a sign that the density is no good."""
+    ratio = float(true.sum() / max(density.sum(), 1e-9))
+    return ratio if 1 / MAX_CORRECTION <= ratio <= MAX_CORRECTION else 1.0
+
+
+def _counts(
+    pairs: Sequence[Annotated], layouts: Sequence[Layout], found: Sequence[Objects], n_classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True, peak and density counts, each (images, classes + 1), the total last.
+
+    NaN where not known: of the truth where cells have no class, of the density where a part of the image is ignored.
+    """
+    true, peaks, density = (np.full((len(pairs), n_classes + 1), np.nan) for _ in range(3))
+    for i, (pair, layout, objects) in enumerate(zip(pairs, layouts, found, strict=True)):
+        annotation = pair.annotation
+        if n_classes == 1 or (annotation.class_index >= 0).all():
+            true[i, :-1] = list(annotation.counts().values()) if n_classes > 1 else len(annotation)
+        true[i, -1] = len(annotation)
+        counted = outside(objects.centres, annotation.ignore)
+        peaks[i, :-1] = np.bincount(objects.class_index[counted], minlength=n_classes)
+        peaks[i, -1] = counted.sum()
+        if annotation.ignore is None or not annotation.ignore.any():
+            density[i] = [*layout.density_sums, layout.density_sums.sum()]
+    return true, peaks, density

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from neubauer.layouts.encode import DENSITY_SIGMA
 from neubauer.layouts.spec import STRIDE, LayoutSpec
 
 BLOCK = 16
@@ -22,7 +21,7 @@ left of it adds up to cells that are not there."""
 
 def density_unit(spec: LayoutSpec) -> float:
     """Peak density of one isolated cell: the network's output is in units of it, so that all maps have values about 1."""
-    return 1 / (2 * math.pi * (DENSITY_SIGMA * spec.diameter / STRIDE) ** 2)
+    return 1 / (2 * math.pi * (spec.density_sigma * spec.diameter / STRIDE) ** 2)
 
 
 def activate(raw: Tensor, spec: LayoutSpec) -> Tensor:

@@ -72,14 +72,17 @@ class ImageGan(NoiseToImage):
         if config.spectral_norm:
             regularizers.spectral_norm(self.discriminator)
         self.augment = Augment(config.augment)
+        # with one move each, both players look at the same images: that saves one of the generator's forward passes
+        self.shares_fakes = config.training.discriminator_steps == 1
+        self._fake: Tensor | None = None
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         c = self.config
         label = self._label(batch)
-        with torch.no_grad():
-            fake = self.generator(*self._latents(batch)).float()
+        with torch.set_grad_enabled(self.shares_fakes):
+            self._fake = self.generator(*self._latents(batch)).float()
         due = self.step % c.penalty_every == 0
-        real, fake = self._as_seen(batch["image"]), self._as_seen(fake)
+        real, fake = self._as_seen(batch["image"]), self._as_seen(self._fake.detach())
         real.requires_grad_(due and c.r1 > 0)
         fake.requires_grad_(due and c.r2 > 0)
         on_real, on_fake = self._judge(real, label), self._judge(fake, label)
@@ -103,7 +106,10 @@ class ImageGan(NoiseToImage):
     def generator_loss(self, batch: Batch) -> Losses:
         c = self.config
         label = self._label(batch)
-        on_fake = self._judge(self._as_seen(self.generator(*self._latents(batch)).float()), label)
+        fake, self._fake = self._fake, None
+        if fake is None or not self.shares_fakes:
+            fake = self.generator(*self._latents(batch)).float()
+        on_fake = self._judge(self._as_seen(fake), label)
         if self.adversarial.pairs or c.feature_matching:
             on_real = self._judge(self._as_seen(batch["image"]), label)
         else:
