@@ -1,0 +1,104 @@
+"""Counting from dots alone: VGG cells, bone marrow (MBM) and adipocytes (ADI), by the usual protocols.
+
+N training images (of which a share calibrates the counter), the rest tests; one line per set and seed. Results are added to
+`results/count_points.json` cell by cell, so that a stopped run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import SETS, data_option, pairs_of, split_groups
+from report import RESULTS, write_result
+
+from neubauer.models.counter import CellCounter
+from neubauer.models.counter_evaluate import evaluate_counter
+from neubauer.models.counter_fit import FitSettings
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`train` images and the diameter in pixels; `anchors` are the published mean absolute errors."""
+
+    train: int
+    diameter: float
+    steps: int
+    crop: int
+    anchors: dict[str, float]
+
+
+PROTOCOLS = {
+    "vgg": Protocol(32, 20, 2000, 256, {"target": 2.2, "Count-ception": 2.4, "FCRN": 2.9}),
+    "mbm": Protocol(15, 30, 1000, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}),
+    "adi": Protocol(50, 12, 1000, 256, {"target": 14.0, "SAU-Net": 14.2, "Count-ception": 19.4}),
+}
+NAME = "count_points"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=1)
+    data_option(parser)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for name in arguments.sets:
+        items = SETS[name](arguments.data)
+        for seed in arguments.seeds:
+            if f"{name}-{seed}" not in _runs():
+                run = one(name, PROTOCOLS[name], items, seed)
+                write_result(NAME, summarise({**_runs(), f"{name}-{seed}": run}))
+
+
+def one(name: str, protocol: Protocol, items: list, seed: int) -> dict[str, float]:
+    """Train and test once."""
+    train, test = split_groups(items, [protocol.train], seed)
+    train, extra = train[: protocol.train], train[protocol.train :]  # a group may have brought more than asked for
+    pairs = pairs_of(train)
+    settings = FitSettings(protocol.steps, crop=protocol.crop, seed=seed)
+    start = time.monotonic()
+    counter = CellCounter(diameter=protocol.diameter, settings=settings)
+    counter.fit([p.source for p in pairs], [p.annotation for p in pairs], groups=[i.group for i in train])
+    minutes = (time.monotonic() - start) / 60
+    scores, _ = evaluate_counter(counter, pairs_of(test))
+    print(name, seed, f"{minutes:.1f} min, {len(extra)} images unused", scores, flush=True)
+    density = counter.config.calibration.count_method["total"] == "density"
+    return {**scores["total"], "minutes": minutes, "test_images": len(test), "by_density": float(density)}
+
+
+def _runs() -> dict[str, dict[str, float]]:
+    path = RESULTS / f"{NAME}.json"
+    return json.loads(path.read_text())["runs"] if path.exists() else {}
+
+
+def summarise(runs: dict[str, dict[str, float]]) -> dict[str, object]:
+    """Mean and spread per set."""
+    rows = []
+    for name, protocol in PROTOCOLS.items():
+        mine = [r for key, r in runs.items() if key.startswith(name + "-")]
+        if mine:
+            mae = np.array([r["mae"] for r in mine])
+            rows.append(
+                {
+                    "set": name,
+                    "training_images": protocol.train,
+                    "seeds": len(mine),
+                    "mae_mean": round(float(mae.mean()), 2),
+                    "mae_sd": round(float(mae.std(ddof=1)), 2) if len(mine) > 1 else None,
+                    "bias_mean": round(float(np.mean([r["bias"] for r in mine])), 2),
+                    "interval_coverage": round(float(np.mean([r["interval_coverage"] for r in mine])), 3),
+                    "minutes": round(float(np.mean([r["minutes"] for r in mine])), 1),
+                    **protocol.anchors,
+                }
+            )
+    return {"rows": rows, "runs": runs}
+
+
+if __name__ == "__main__":
+    main()
