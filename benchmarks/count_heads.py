@@ -33,6 +33,10 @@ class _Labelled:
     labels: np.ndarray
     centres: np.ndarray
 
+    @property
+    def class_index(self) -> np.ndarray:
+        return np.zeros(len(self), np.int64)
+
     def __len__(self) -> int:
         return len(self.centres)
 
@@ -72,10 +76,10 @@ def compare(counter: CellCounter, pairs: list) -> dict[str, dict[str, float]]:
         layout, objects, _ = counter.locate(pair.source)
         true.append(pair.annotation.labels)
         found["votes"].append(full_labels(objects, layout, counter.thresholds))
-        peaks = find_peaks(layout.centre, counter.thresholds.centre, diameter)
+        peaks = find_peaks(layout.centre, counter.thresholds.centre[0], diameter)
         markers = np.zeros(layout.centre.shape, np.int32)
         markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-        inside = layout.foreground >= counter.thresholds.foreground
+        inside = layout.foreground >= counter.thresholds.foreground[0]
         flooded = watershed(-layout.centre.astype(np.float32), markers, mask=inside).astype(np.int32)
         labels, kept = drop_small(flooded, peaks, diameter)
         objects_like: Objects = _Labelled(labels, kept * 2.0)  # type: ignore[assignment]

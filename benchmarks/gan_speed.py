@@ -1,16 +1,18 @@
 """Training step of `dcgan` at 64 x 64 x 3, batch 64: images/s of the trainer beside plain loops and Keras.
 
 - `plain`: a float32 PyTorch loop, as one writes it first;
-- `bare`: the same loop in the precision and memory format of the trainer: what the trainer and the monitor add is measured
+- `bare`: the same loop in the precision and memory format of the trainer: what the trainer and the monitor add is
+measured
   against it;
-- `trainer`: `neubauer.gan.trainer.Trainer` with its logging, moving average and progress, plus its inspection, preview and
+- `trainer`: `neubauer.gan.trainer.Trainer` with its logging, moving average and progress, plus its inspection, preview
+and
   checkpoint, measured once and spread over the steps between two of them;
 - `keras`: the same networks and losses in Keras under `tf.function`, in another interpreter that has TensorFlow
   (`--keras-python`).
 
-The loops take turns, block by block, so that a drift of the machine's speed hits all of them; medians over the blocks are
-reported, with the smallest and largest. The arithmetic of a step is counted by PyTorch and divided by the machine's rate in a
-large matrix product of the trainer's precision.
+The loops take turns, block by block, so that a drift of the machine's speed hits all of them; medians over the blocks
+are reported, with the smallest and largest. The arithmetic of a step is counted by PyTorch and divided by the machine's
+rate in a large matrix product of the trainer's precision.
 """
 
 from __future__ import annotations
@@ -107,7 +109,9 @@ def trainer_blocks(data: ImageSet, batch: int, block: int, size: int, folder: Pa
         monitor = Monitor(config.training.monitor, Reference(encoder, monitored, None))
         Trainer(config.training, folder / str(run), progress=False).fit(game, data, monitor)
         # the last step is followed by inspection, preview and checkpoint, whose end is the end of the log's last entry
-        extra = (folder / str(run) / "report.json").stat().st_mtime - (time.time() - time.perf_counter()) - game.ticks[-1]
+        extra = (
+            (folder / str(run) / "report.json").stat().st_mtime - (time.time() - time.perf_counter()) - game.ticks[-1]
+        )
         per_step = (game.ticks[-1] - game.ticks[WARMUP - 1]) / (len(game.ticks) - WARMUP)
         yield per_step, max(extra - per_step, 0.0)
 
@@ -184,7 +188,9 @@ def main() -> None:
             for name, step in (("plain", plain), ("bare", bare)):
                 for _ in range(WARMUP):
                     step()
-                seconds[name].append(_timed(lambda step=step: [step() for _ in range(arguments.steps)]) / arguments.steps)  # type: ignore[misc]
+                seconds[name].append(
+                    _timed(lambda step=step: [step() for _ in range(arguments.steps)]) / arguments.steps
+                )  # type: ignore[misc]
             per_step, extra = next(trained)
             extras.append(extra)
             seconds["trainer"].append(per_step)
@@ -223,5 +229,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-

@@ -1,4 +1,5 @@
-"""The `dcgan` training step in Keras, as the project's origins have it. Driven by `gan_speed.py`, in an interpreter with TensorFlow.
+"""The `dcgan` training step in Keras, as the project's origins have it. Driven by `gan_speed.py`, in an interpreter
+with TensorFlow.
 
     python gan_speed_keras.py BATCH SIZE THREADS
 
@@ -68,7 +69,10 @@ def main() -> None:
         start = time.perf_counter()
         for _ in range(int(line)):
             step(tf.constant(images[rng.integers(0, len(images), batch)]))
-        answer = {"seconds": time.perf_counter() - start, "versions": f"tensorflow {tf.__version__}, keras {keras.__version__}"}
+        answer = {
+            "seconds": time.perf_counter() - start,
+            "versions": f"tensorflow {tf.__version__}, keras {keras.__version__}",
+        }
         print(json.dumps(answer), flush=True)
 
 

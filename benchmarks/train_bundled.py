@@ -17,6 +17,7 @@ from report import write_result
 from neubauer.models.counter import CellCounter
 from neubauer.models.counter_evaluate import Scores, evaluate_counter
 from neubauer.models.counter_fit import FitSettings
+from neubauer.models.counter_prepare import split
 from neubauer.models.registry import WEIGHTS
 
 
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("name", choices=RECIPES)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
+    parser.add_argument("--recalibrate", action="store_true", help="keep the weights, redo what is found on validation images")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the model and its card")
     data_option(parser)
     arguments = parser.parse_args()
@@ -95,12 +97,18 @@ def main() -> None:
             print(f"{step} steps, {time.monotonic() - start:.0f} s: {terms}", flush=True)
 
     pairs = pairs_of(train)
-    counter.fit(
-        [p.source for p in pairs], [p.annotation for p in pairs], groups=[i.group for i in train], report=report
-    )
-    minutes = (time.monotonic() - start) / 60
-    counter.config.training["name"] = arguments.name
-    path = counter.save(arguments.out / f"{arguments.name}.safetensors")
+    path = arguments.out / f"{arguments.name}.safetensors"
+    if arguments.recalibrate:
+        counter = CellCounter.load(path)
+        _, held_out = split(pairs, recipe.validation, recipe.seed, [i.group for i in train])
+        counter.calibrate(held_out)
+    else:
+        counter.fit(
+            [p.source for p in pairs], [p.annotation for p in pairs], groups=[i.group for i in train], report=report
+        )
+        counter.config.training |= {"name": arguments.name, "minutes": round((time.monotonic() - start) / 60, 1)}
+    minutes = float(str(counter.config.training["minutes"]))
+    counter.save(path)
     scores = {name: evaluate_counter(counter, pairs_of(items))[0] for name, items in tests.items()}
     sizes = {name: len(items) for name, items in tests.items()}
     write_result(

@@ -5,14 +5,17 @@ import pytest
 from neubauer.errors import InputError
 from neubauer.gan.config import OptimizerConfig, TrainingConfig, differences, merge, validate
 from neubauer.gan.image_config import ImageGanConfig
-from neubauer.gan.trainer import learning_rate
+from neubauer.gan.optimizers import learning_rate
 
 
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
         ({"los": "hinge"}, r"unknown key 'los'; expected 'loss'\?"),
-        ({"training": {"generator": {"learning_rat": 1}}}, r"'training.generator.learning_rat'; expected 'learning_rate'\?"),
+        (
+            {"training": {"generator": {"learning_rat": 1}}},
+            r"'training.generator.learning_rat'; expected 'learning_rate'\?",
+        ),
         ({"generator": {"net": "dcgan", "kernal": 5}}, r"unknown key 'kernal'; expected 'kernel'\?"),
         ({"generator": {"net": "dcgan", "kernel": "big"}}, r"kernel = 'big'; expected a valid integer"),
         ({"discriminator": {"net": "resnett"}}, r"'resnett'; expected 'resnet'\?"),

@@ -45,7 +45,9 @@ def test_frechet_and_kernel_distance_agree_with_torchmetrics(rng):
     theirs = FrechetInceptionDistance(feature=Flat(), normalize=True)
     theirs.update(torch.from_numpy(a).float().view(300, 1, 1, 8), real=True)
     theirs.update(torch.from_numpy(b).float().view(300, 1, 1, 8), real=False)
-    assert frechet_distance(a.astype(np.float32), b.astype(np.float32)) == pytest.approx(theirs.compute().item(), rel=1e-3)
+    assert frechet_distance(a.astype(np.float32), b.astype(np.float32)) == pytest.approx(
+        theirs.compute().item(), rel=1e-3
+    )
     expected = float(poly_mmd(torch.from_numpy(a), torch.from_numpy(b)))
     assert kernel_distance(a, b) == pytest.approx(expected, rel=1e-6)
 

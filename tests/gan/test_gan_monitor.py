@@ -15,7 +15,8 @@ from neubauer.gan.config import MonitorConfig, merge
 from neubauer.gan.game import Game, Losses
 from neubauer.gan.images import images_from_array
 from neubauer.gan.monitor import Monitor, Reference
-from neubauer.gan.trainer import Report, Trainer, TrainingDiverged
+from neubauer.gan.report import Report, TrainingDiverged
+from neubauer.gan.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
 
 

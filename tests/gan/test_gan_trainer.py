@@ -18,7 +18,8 @@ from neubauer.errors import InputError, OutputError
 from neubauer.gan.build import build_game
 from neubauer.gan.checkpoint import read_checkpoint
 from neubauer.gan.game import Game, Losses
-from neubauer.gan.trainer import Trainer, TrainingDiverged
+from neubauer.gan.report import TrainingDiverged
+from neubauer.gan.trainer import Trainer
 
 # everything that draws random numbers while training: dropout, augmentation, power iterations, latents, noise
 SCRIPT = """
@@ -99,7 +100,9 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path):
     assert whole.keys() == killed.keys()
     different = [name for name in whole if not torch.equal(whole[name], killed[name])]
     assert different == []
-    numbers = [[{k: v for k, v in r.items() if k != "seconds"} for r in rows(tmp_path / run)] for run in ("whole", "killed")]
+    numbers = [
+        [{k: v for k, v in r.items() if k != "seconds"} for r in rows(tmp_path / run)] for run in ("whole", "killed")
+    ]
     assert numbers[0] == numbers[1]
 
 
@@ -212,7 +215,12 @@ def test_refuses_to_resume_under_another_config(small, tmp_path):
     with pytest.raises(InputError, match=r"r1: 1.0 -> 2.0; training.batch_size: 32 -> 16"):
         Trainer(config(small, batch_size=16), run, description={"r1": 2.0}, resume=True, progress=False)
     longer = Trainer(
-        config(small, steps=30), run, description={"r1": 1.0}, resume=True, may_differ={"training.steps"}, progress=False
+        config(small, steps=30),
+        run,
+        description={"r1": 1.0},
+        resume=True,
+        may_differ={"training.steps"},
+        progress=False,
     )
     assert longer.fit(Regression(), Table()).step == 30
     with pytest.raises(InputError, match="no checkpoint"):
@@ -226,7 +234,7 @@ def test_corrupt_checkpoint_is_named(small, tmp_path):
     content = file.read_bytes()
     for damaged in (content[: len(content) // 2], b"", b"not a checkpoint at all"):
         file.write_bytes(damaged)
-        with pytest.raises(InputError, match="checkpoint.safetensors"):
+        with pytest.raises(InputError, match=r"checkpoint.safetensors"):
             Trainer(config(small), run, resume=True, progress=False).fit(Regression(), Table())
 
 

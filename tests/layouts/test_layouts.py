@@ -8,7 +8,7 @@ from scenes import as_boxes, as_points, discs
 from skimage.draw import polygon2mask
 
 from neubauer.cells.annotation import Annotation
-from neubauer.layouts.decode import drop_small, enlarge, find_peaks, vote
+from neubauer.layouts.decode import drop_small, enlarge, find_peaks, trim, vote
 from neubauer.layouts.encode import encode
 from neubauer.layouts.marks import marks_of_annotation
 from neubauer.layouts.spec import LayoutSpec
@@ -22,8 +22,9 @@ def round_trip(annotation: Annotation, diameter: float = DIAMETER) -> np.ndarray
     maps, _ = encode(marks_of_annotation(annotation, annotation.shape, diameter), spec)
     peaks = find_peaks(maps[spec.centre], 0.3, diameter)
     labels = vote(maps[spec.foreground], maps[spec.offset], peaks, 0.5, diameter)
+    labels = trim(labels, maps[spec.foreground], np.full(len(peaks), 0.5))
     labels, _ = drop_small(labels, peaks, diameter)
-    return enlarge(labels, maps[spec.foreground], 0.5, annotation.shape, annotation.shape)
+    return enlarge(labels, maps[spec.foreground], np.full(labels.max(), 0.5), annotation.shape, annotation.shape)
 
 
 def mean_best_iou(true: np.ndarray, predicted: np.ndarray) -> float:

@@ -33,13 +33,12 @@ SMALL: dict[str, Any] = {
 }
 
 
-def images(n: int = 200, channels: int = 2, dtype: str = "uint16") -> np.ndarray:
+def images(n: int = 200, channels: int = 2) -> np.ndarray:
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:8, :8]
     cy, cx = rng.uniform(2, 5, (2, n, 1, 1))
     blobs = np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 4)[:, None] * np.linspace(1, 0.4, channels)[:, None, None]
-    top = 3000 if dtype == "uint16" else 250
-    return (100 + (top - 100) * blobs).astype(dtype) if dtype != "uint8" else (top * blobs).astype(dtype)
+    return (100 + 2900 * blobs).astype(np.uint16)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,10 @@ def test_a_run_can_be_made_longer(model, tmp_path):
         (lambda g: g.sample(0), "at least 1"),
         (lambda g: g.sample(1, truncation=-1), "positive"),
         (lambda g: ImageGenerator("acgan", SMALL).fit(images()), "at least 2"),
-        (lambda g: ImageGenerator("acgan", SMALL).fit(images(10), ["a", "b"] * 5), "10 items; expected at least one batch"),
+        (
+            lambda g: ImageGenerator("acgan", SMALL).fit(images(10), ["a", "b"] * 5),
+            "10 items; expected at least one batch",
+        ),
         (lambda g: ImageGenerator("dcgan", {"traning": {}}), "'training'"),
         (lambda g: ImageGenerator.load(__file__), "something else"),
         (lambda g: ImageGenerator.load("nowhere.safetensors"), "no such file"),
@@ -161,8 +163,8 @@ def invoke(*arguments: object):
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
-def folder(path: Path, dtype: str = "uint16", n: int = 60) -> Path:
-    for i, image in enumerate(images(n, 1, dtype)):
+def folder(path: Path, n: int = 60) -> Path:
+    for i, image in enumerate(images(n, 1)):
         (path / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
         write_image(path / "ab"[i % 2] / f"{i:03d}.png", image)
     return path

@@ -45,7 +45,7 @@ def train_generator(
 
         import torch
 
-        from neubauer.gan.trainer import TrainingDiverged
+        from neubauer.gan.report import TrainingDiverged
         from neubauer.models.image_generator import ImageGenerator
         from neubauer.recipes import DEFAULT_GENERATOR
 

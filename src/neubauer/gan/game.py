@@ -35,8 +35,8 @@ class Game(nn.Module, ABC):
     the one player, those of the other by the other. The trainer keeps a moving average of `generator`, which the
     methods that show or inspect samples get as an argument. Parameters outside of both are never trained.
 
-    The discriminator's loss has to detach what the generator made (`torch.no_grad`, `Tensor.detach`); while the generator moves,
-    the parameters of the discriminator do not require gradients. All random numbers have to come from
+    The discriminator's loss has to detach what the generator made (`torch.no_grad`, `Tensor.detach`); while the
+    generator moves, the parameters of the discriminator do not require gradients. All random numbers have to come from
     PyTorch's global generator (or from the `rng` that the data gets): only then does a resumed run repeat them exactly.
 
     Attributes

@@ -7,8 +7,8 @@ divergence
     so far (over at least 20 records) `gradient_factor` (100) times in 3 records in a row.
 collapse
     The mean distance between two generated items, over that between two real ones, is below `diversity_low` (0.4);
-    coverage of the real items is below `coverage_low` (0.05) and does not rise; or coverage is below its best so far, if that was at
-    least 0.2, times `coverage_drop` (0.5).
+    coverage of the real items is below `coverage_low` (0.05) and does not rise; or coverage is below its best so far,
+    if that was at least 0.2, times `coverage_drop` (0.5).
 memorisation
     Generated items lie nearer to single training items than held-out items do: both z of
     `metrics.generation.Copying` are below `copying_z` (-3).
@@ -16,9 +16,9 @@ overfitting
     The discriminator scores held-out items like generated ones: (train - held out) / (train - generated) exceeds
     `overfitting_gap` (0.5), and train and held out differ by more than 3 standard errors.
 
-Divergence is fatal: training stops and keeps the last checkpoint. Collapse is called only after the first `warmup` (half) of
-the steps, since every generator starts collapsed. The gap is the heuristic r_v of Karras et al., NeurIPS 2020; copying follows
-Meehan et al., AISTATS 2020.
+Divergence is fatal: training stops and keeps the last checkpoint. Collapse is called only after the first `warmup`
+(half) of the steps, since every generator starts collapsed. The gap is the heuristic r_v of Karras et al., NeurIPS
+2020; copying follows Meehan et al., AISTATS 2020.
 """
 
 from __future__ import annotations

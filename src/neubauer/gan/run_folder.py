@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neubauer.errors import InputError, OutputError
+from neubauer.gan.config import differences
 
 log = logging.getLogger("neubauer.gan")
+
+CHECKPOINT = "checkpoint.safetensors"
 
 
 class RunFolder:
@@ -108,3 +111,23 @@ def read_config(run: Path) -> dict[str, Any]:
         return json.loads(file.read_text())
     except (OSError, ValueError) as error:
         raise InputError(file, f"no usable config ({error})", "the folder of a training run") from error
+
+
+def check_resumable(run: Path, identity: Mapping[str, Any], may_differ: Collection[str]) -> None:
+    """Whether the run in this folder can go on as what `identity` describes.
+
+    Raises
+    ------
+    InputError : there is no checkpoint; or a key that is not in `may_differ` has another value: each is named.
+    """
+    if not (run / CHECKPOINT).exists():
+        raise InputError(run, "no checkpoint", "a run that has one")
+    changed = {d.split(":")[0]: d for d in differences(read_config(run), identity)}
+    changed = {key: text for key, text in changed.items() if key not in may_differ}
+    processes = [changed[key] for key in ("training.devices", "training.nodes") if key in changed]
+    if processes:
+        found = f"another number of processes ({'; '.join(processes)})"
+        raise InputError(run, found, "the number that the run started with")
+    if changed:
+        found = f"another config ({'; '.join(changed.values())})"
+        raise InputError(run, found, "the config of the run that is resumed")

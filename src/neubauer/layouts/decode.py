@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 from scipy.spatial import cKDTree
+from skimage.measure import label as label_pieces
 
 from neubauer.layouts.spec import STRIDE
 
@@ -21,12 +22,12 @@ class Thresholds:
 
     Attributes
     ----------
-    centre : least height of a peak in the centre map.
-    foreground : least foreground probability of a pixel.
+    centre : per class, least height of a peak in the centre map.
+    foreground : per class, least foreground probability of a pixel.
     """
 
-    centre: float = 0.3
-    foreground: float = 0.5
+    centre: tuple[float, ...]
+    foreground: tuple[float, ...]
 
 
 PEAK_DISTANCE = 0.12
@@ -105,19 +106,57 @@ def vote(foreground: np.ndarray, offset: np.ndarray, peaks: np.ndarray, threshol
     return labels
 
 
-def drop_small(labels: np.ndarray, peaks: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and peaks without the cells that got hardly any pixels; labels stay consecutive in the order of the peaks."""
-    area = np.bincount(labels.ravel(), minlength=len(peaks) + 1)[1:]
-    keep = area >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
+def trim(labels: np.ndarray, foreground: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Labels without the pixels below the threshold of their own cell, and without stray pixels.
+
+    Parameters
+    ----------
+    labels : (Y, X) int32, 0 ... N.
+    foreground : (Y, X) probability.
+    least : (N,) least foreground probability of each cell's pixels.
+
+    Returns
+    -------
+    (Y, X) int32 : of each cell its largest 4-connected piece.
+    """
+    labels = labels.copy()
+    for top, bottom in bands(labels.shape[0]):
+        band = labels[top:bottom]
+        y, x = np.nonzero(band)
+        weak = foreground[top:bottom][y, x] < least[band[y, x] - 1]
+        band[y[weak], x[weak]] = 0
+    pieces, n = label_pieces(labels, connectivity=1, return_num=True)
+    if n <= len(least):  # at most one piece each
+        return labels
+    size = np.bincount(pieces.ravel(), minlength=n + 1)
+    owner = np.zeros(n + 1, np.int32)
+    owner[pieces] = labels
+    order = np.lexsort((-size[1:], owner[1:])) + 1  # pieces by owner, largest first
+    first = np.r_[True, owner[order][1:] != owner[order][:-1]]
+    keep = np.zeros(n + 1, bool)
+    keep[order[first]] = True
+    labels[~keep[pieces]] = 0
+    return labels
+
+
+def drop(labels: np.ndarray, peaks: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and peaks of the cells to keep, (N,) bool; labels stay consecutive in the order of the peaks."""
     lookup = np.zeros(len(peaks) + 1, np.int32)
     lookup[1:][keep] = np.arange(1, keep.sum() + 1)
     return lookup[labels], peaks[keep]
 
 
+def drop_small(labels: np.ndarray, peaks: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and peaks without the cells that got hardly any pixels."""
+    area = np.bincount(labels.ravel(), minlength=len(peaks) + 1)[1:]
+    keep = area >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
+    return drop(labels, peaks, keep)
+
+
 def enlarge(
     labels: np.ndarray,
     foreground: np.ndarray,
-    threshold: float,
+    least: np.ndarray,
     shape: tuple[int, int],
     scaled_shape: tuple[int, int],
     rows: slice = slice(None),
@@ -130,7 +169,7 @@ def enlarge(
     Parameters
     ----------
     labels, foreground : (Y, X) of the layout.
-    threshold : least foreground probability.
+    least : (N,) least foreground probability of each cell's pixels.
     shape : (Y', X') of the image.
     scaled_shape : (Y", X") of the rescaled image from which the layout was made, `Y = ceil(Y" / STRIDE)`.
     rows : rows of the image that are wanted.
@@ -157,7 +196,7 @@ def enlarge(
             better = (label > 0) & (weight > best)
             result[better] = label[better]
             best[better] = weight[better]
-    result[value < threshold] = 0
+    result[value < np.append(np.float32(0), least.astype(np.float32))[result]] = 0
     return result
 
 

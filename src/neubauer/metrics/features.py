@@ -119,7 +119,8 @@ class ClassifierEncoder:
     ----------
     images : (N, C, Y, X) real images in [-1, 1].
     labels : (N,) class indices.
-    steps, seed, width, components : training steps of 128 images, seed, channels of the first stage, number of features kept.
+    steps, seed, width, components : training steps of 128 images, seed, channels of the first stage, number of features
+        kept.
     """
 
     def __init__(

@@ -104,8 +104,6 @@ class CellCounter:
         ------
         InputError : a file cannot be used (which one, what was found, what was expected), or fewer than two images are annotated.
         """
-        from neubauer.models.counter_tune import tune
-
         where: Sequence[Annotation] | dict[Kind, str | Path]
         where = {kind: annotations} if isinstance(annotations, str | Path) else annotations
         pairs = collect(images, where, classes)
@@ -137,7 +135,13 @@ class CellCounter:
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
         self.network_ = fit_network(network, data, spec, self.settings, report)  # type: ignore[assignment]
         self._set(config, network)
-        self.config_ = config.model_copy(update={"calibration": tune(self, held_out)})
+        return self.calibrate(held_out)
+
+    def calibrate(self, pairs: Sequence[Annotated]) -> CellCounter:
+        """Find thresholds, probabilities, the way of counting and intervals anew, on annotated images not trained on."""
+        from neubauer.models.counter_tune import tune
+
+        self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs)})
         return self
 
     def _set(self, config: CounterConfig, network: LayoutNet) -> None:
@@ -157,7 +161,9 @@ class CellCounter:
     @property
     def thresholds(self) -> Thresholds:
         """Of the decoder."""
-        return Thresholds(self.config.calibration.centre, self.config.calibration.foreground)
+        calibration = self.config.calibration
+        n = len(self.config.classes)
+        return Thresholds(calibration.centre or (0.3,) * n, calibration.foreground or (0.5,) * n)
 
     def predict(
         self,

@@ -14,7 +14,7 @@ class Calibration(BaseModel):
 
     Attributes
     ----------
-    centre, foreground : thresholds of the decoder.
+    centre, foreground : thresholds of the decoder, per class.
     score : intercept and the two weights of the logistic regression that turns an object's features into a probability (Platt 1999).
     count_method : per class, and for `"total"`, which count was nearer to the truth.
     interval_width : likewise, half width of the interval in units of sqrt(count + 1).
@@ -25,8 +25,8 @@ class Calibration(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
-    centre: float = 0.3
-    foreground: float = 0.5
+    centre: tuple[float, ...] = ()
+    foreground: tuple[float, ...] = ()
     score: tuple[float, float, float] = (0.0, 1.0, 0.0)
     count_method: dict[str, CountMethod] = Field(default_factory=dict)
     interval_width: dict[str, float] = Field(default_factory=dict)

@@ -24,7 +24,7 @@ from neubauer.metrics.segmentation import drop_ignored, segmentation_scores
 from neubauer.models.counter import CellCounter
 from neubauer.models.counter_inputs import Annotated
 from neubauer.models.counter_tune import POINT_LIMIT, match
-from neubauer.models.layout_cells import Objects, find_objects, full_labels
+from neubauer.models.layout_cells import Objects, boxes_of, find_objects, full_labels
 
 LOW_CENTRE = 0.05
 """Average precision needs also objects that the counter itself would not report: those with peaks from this height on."""
@@ -126,10 +126,10 @@ def _look(counter: CellCounter, pair: Annotated, diameter: float | None) -> _See
     true_boxes, boxes, labels = None, None, None
     if annotation.kind == "boxes" and annotation.boxes is not None:
         true_boxes = Boxes(annotation.boxes, annotation.class_index)
-        thresholds = Thresholds(LOW_CENTRE, counter.thresholds.foreground)
+        thresholds = Thresholds((LOW_CENTRE,) * len(config.classes), counter.thresholds.foreground)
         every = find_objects(layout, thresholds, config.layout_diameter)
         score = counter.probability(every) * every.class_probability.max(1, initial=0)
-        boxes = Boxes(every.boxes, every.class_index, score)
+        boxes = Boxes(boxes_of(every, layout, thresholds), every.class_index, score)
     if annotation.labels is not None:
         predicted = drop_ignored(full_labels(objects, layout, counter.thresholds), annotation.ignore)
         labels = (annotation.labels, predicted)

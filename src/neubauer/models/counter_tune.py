@@ -14,15 +14,15 @@ from neubauer.metrics.detection import assign, box_iou, match_points, outside
 from neubauer.metrics.segmentation import match_labels
 from neubauer.models.conformal import interval_width
 from neubauer.models.counter_config import Calibration, CountMethod
-from neubauer.models.layout_cells import Objects, find_objects, full_labels
+from neubauer.models.layout_cells import Objects, boxes_of, find_objects, full_labels
 from neubauer.models.layout_predict import Layout
 
 if TYPE_CHECKING:
     from neubauer.models.counter import CellCounter
     from neubauer.models.counter_inputs import Annotated
 
-CENTRES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
-FOREGROUNDS = (0.4, 0.5, 0.6)
+CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
+FOREGROUNDS = (0.3, 0.4, 0.5, 0.6)
 IOUS = np.arange(0.5, 1.0, 0.05)
 MAX_CORRECTION = 1.25
 POINT_LIMIT = 0.5
@@ -31,7 +31,10 @@ POINT_LIMIT = 0.5
 
 @dataclass(frozen=True)
 class Matched:
-    """How the objects of one image fit its annotation: (N,) right or not, and TP, FP, FN at each strictness."""
+    """How the objects of one image fit its annotation: (N,) right or not; (K, levels, 3) TP, FP, FN of each class.
+
+    Cells that are annotated without a class count for the class that they were given.
+    """
 
     right: np.ndarray
     outcome: np.ndarray
@@ -40,7 +43,7 @@ class Matched:
 def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     """Calibrate a counter on annotated images that it was not trained on.
 
-    Thresholds are those with the best mean over the strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of masks, IoU .5 of
+    Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of masks, IoU .5 of
     boxes, distance of points. An object's probability is a logistic regression on its features (Platt 1999) of being a right cell
     of the right class. Of peaks and density, each class is counted by what had the smaller mean absolute error.
     """
@@ -49,16 +52,7 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     config = counter.config
     spec_diameter = config.layout_diameter
     layouts = [counter.locate(p.source)[0] for p in pairs]
-    best, best_score = Thresholds(), -1.0
-    for centre, foreground in product(CENTRES, FOREGROUNDS if config.extents else (0.5,)):
-        thresholds = Thresholds(centre, foreground)
-        total = np.zeros((len(IOUS), 3))
-        for pair, layout in zip(pairs, layouts, strict=True):
-            total += match(pair, layout, find_objects(layout, thresholds, spec_diameter), thresholds, spec_diameter).outcome
-        score = float((total[:, 0] / np.maximum(total.sum(1), 1)).mean())
-        if score > best_score:
-            best, best_score = thresholds, score
-
+    best, best_score = _best_thresholds(pairs, layouts, len(config.classes), spec_diameter, config.extents)
     found = [find_objects(layout, best, spec_diameter) for layout in layouts]
     matched = [match(p, la, o, best, spec_diameter) for p, la, o in zip(pairs, layouts, found, strict=True)]
     right = np.concatenate([m.right for m in matched])
@@ -89,7 +83,7 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     density = np.nan_to_num(density[:, -1] * factors["total"], nan=np.inf)
     gap = np.abs(peaks[:, -1] - density) / np.sqrt(np.maximum(peaks[:, -1], 0) + 1)
     gap = gap[np.isfinite(gap)]
-    total = np.sum([m.outcome for m in matched], 0)
+    total = np.sum([m.outcome.sum(0) for m in matched], 0)
     precision = total[0, 0] / max(total[0, 0] + total[0, 1], 1)
     recall = total[0, 0] / max(total[0, 0] + total[0, 2], 1)
     errors |= {"precision": precision, "recall": recall, "matching": best_score}
@@ -106,6 +100,29 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     )
 
 
+def _best_thresholds(
+    pairs: Sequence[Annotated], layouts: Sequence[Layout], n_classes: int, spec_diameter: float, extents: bool
+) -> tuple[Thresholds, float]:
+    """The thresholds with the best score, and the score: the mean over the classes that occur, and over the strictness levels.
+
+    The thresholds of a class hardly touch the cells of another, so each class gets its own from the same decodings.
+    """
+    values = FOREGROUNDS if extents else (0.5,)
+    score = np.zeros((len(CENTRES), len(values), n_classes))
+    for i, j in product(range(len(CENTRES)), range(len(values))):
+        thresholds = Thresholds((CENTRES[i],) * n_classes, (values[j],) * n_classes)
+        total = np.zeros((n_classes, len(IOUS), 3))
+        for pair, layout in zip(pairs, layouts, strict=True):
+            objects = find_objects(layout, thresholds, spec_diameter)
+            total += match(pair, layout, objects, thresholds, spec_diameter).outcome
+        score[i, j] = (total[..., 0] / np.maximum(total.sum(-1), 1)).mean(-1)
+    occurs = total[..., 0].max(1) + total[..., 2].max(1) > 0
+    by_class = score.reshape(-1, n_classes)
+    i, j = np.unravel_index(by_class.argmax(0), score.shape[:2])
+    best = Thresholds(tuple(CENTRES[c] for c in i), tuple(values[f] for f in j))
+    return best, float(by_class.max(0)[occurs].mean()) if occurs.any() else 0.0
+
+
 def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresholds, spec_diameter: float) -> Matched:
     """Compare objects with the annotation; objects whose centre lies in an ignored region do not count."""
     annotation = pair.annotation
@@ -116,7 +133,7 @@ def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresho
         rows, columns, quality = chosen["true"] - 1, chosen["predicted"] - 1, chosen["iou"]
         rows, columns, quality, levels = rows.to_numpy(), columns.to_numpy(), quality.to_numpy(), IOUS
     elif annotation.boxes is not None:
-        iou = box_iou(annotation.boxes, objects.boxes)
+        iou = box_iou(annotation.boxes, boxes_of(objects, layout, thresholds))
         near = np.argwhere(iou >= 0.5)
         rows, columns = near[assign(near[:, 0], near[:, 1], 1 - iou[tuple(near.T)])].T
         quality = iou[rows, columns]
@@ -124,13 +141,22 @@ def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresho
         limit = POINT_LIMIT * spec_diameter / layout.scale
         rows, columns = match_points(annotation.centres, objects.centres, limit).T
         quality = np.ones(len(rows))
-    same = (annotation.class_index[rows] < 0) | (annotation.class_index[rows] == objects.class_index[columns])
+    true_class = annotation.class_index.copy()
+    if layout.class_probability.shape[0] == 1:
+        true_class[:] = 0
+    predicted_class = objects.class_index
+    true_class[rows] = np.where(true_class[rows] < 0, predicted_class[columns], true_class[rows])
+    same = true_class[rows] == predicted_class[columns]
     right = np.zeros(len(objects), bool)
     right[columns[same]] = True
-    outcome = np.zeros((len(levels), 3))
+    n_classes = layout.class_probability.shape[0]
+    outcome = np.zeros((n_classes, len(levels), 3))
+    found = np.bincount(predicted_class[counted], minlength=n_classes)
+    wanted = np.bincount(true_class[true_class >= 0], minlength=n_classes)
     for i, level in enumerate(levels):
-        hits = (same & (quality >= level) & counted[columns]).sum()
-        outcome[i] = hits, counted.sum() - hits, len(annotation) - hits
+        hit = columns[same & (quality >= level) & counted[columns]]
+        hits = np.bincount(predicted_class[hit], minlength=n_classes)
+        outcome[:, i] = np.stack([hits, found - hits, wanted - hits], 1)
     return Matched(right, outcome)
 
 

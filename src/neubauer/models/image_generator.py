@@ -20,7 +20,8 @@ from neubauer.gan.image_config import GenerativeConfig
 from neubauer.gan.images import ImageSet, IntensityRange, images_from_array, images_from_folder
 from neubauer.gan.insight import fake_map, spherical_path
 from neubauer.gan.monitor import Monitor, Reference
-from neubauer.gan.trainer import Report, Trainer
+from neubauer.gan.report import Report
+from neubauer.gan.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
 from neubauer.nets.store import load_model, save_model
 from neubauer.recipes import DEFAULT_GENERATOR, load_recipe

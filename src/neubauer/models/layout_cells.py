@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neubauer.layouts.decode import Thresholds, bands, drop_small, enlarge, find_peaks, vote
+from neubauer.cells.convert import labels_to_boxes
+from neubauer.layouts.decode import Thresholds, bands, drop, drop_small, enlarge, find_peaks, trim, vote
 from neubauer.layouts.spec import STRIDE
 from neubauer.models.layout_predict import Layout
 
@@ -20,7 +21,6 @@ class Objects:
     labels : (Y, X) int32 at layout resolution; object i has label i + 1.
     centres : (N, 2) y, x of the peaks, in pixels of the original image.
     diameters : (N,) of the disc of the same area, in pixels of the original image.
-    boxes : (N, 4) y0, x0, y1, x1 (half-open) in pixels of the original image.
     features : (N, 2) log-odds of the peak's height and of the mean foreground probability, from which the probability is calibrated.
     class_probability : (N, K) mean over the object's pixels.
     """
@@ -28,7 +28,6 @@ class Objects:
     labels: np.ndarray
     centres: np.ndarray
     diameters: np.ndarray
-    boxes: np.ndarray
     features: np.ndarray
     class_probability: np.ndarray
 
@@ -47,15 +46,30 @@ class Objects:
 
 def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Objects:
     """Decode a layout; `diameter` is the cell diameter of the layout (image pixels at the scale of the model)."""
-    peaks = find_peaks(layout.centre, thresholds.centre, diameter)
-    labels = vote(layout.foreground, layout.offset, peaks, thresholds.foreground, diameter)
+    peaks = find_peaks(layout.centre, min(thresholds.centre), diameter)
+    labels = vote(layout.foreground, layout.offset, peaks, min(thresholds.foreground), diameter)
+    _, _, probability = _sums(labels, layout, len(peaks))
+    of_class = probability.argmax(1)
+    labels = trim(labels, layout.foreground, np.array(thresholds.foreground)[of_class])
+    high = layout.centre[peaks[:, 0], peaks[:, 1]] >= np.array(thresholds.centre, np.float16)[of_class]
+    labels, peaks = drop(labels, peaks, high)
     labels, peaks = drop_small(labels, peaks, diameter)
-    n, classes = len(peaks), len(layout.class_probability)
-    area = np.zeros(n + 1)
-    front = np.zeros(n + 1)
-    probability = np.zeros((n + 1, classes))
-    low = np.full((n + 1, 2), np.iinfo(np.int64).max)
-    high = np.zeros((n + 1, 2), np.int64)
+    area, front, probability = _sums(labels, layout, len(peaks))
+    zoom = np.array(layout.shape) / np.array(layout.scaled_shape)
+    height = layout.centre[peaks[:, 0], peaks[:, 1]].astype(float)
+    return Objects(
+        labels,
+        (peaks * STRIDE + STRIDE / 2) * zoom - 0.5,
+        2 * np.sqrt(area / np.pi) * STRIDE * np.sqrt(zoom.prod()),
+        np.stack([_log_odds(height), _log_odds(front / np.maximum(area, 1))], 1),
+        probability / np.maximum(probability.sum(1, keepdims=True), 1e-9),
+    )
+
+
+def _sums(labels: np.ndarray, layout: Layout, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Over the pixels of each of the `n` objects: their number, sum of the foreground (N,), sums of the class maps (N, K)."""
+    classes = len(layout.class_probability)
+    area, front, probability = np.zeros(n + 1), np.zeros(n + 1), np.zeros((n + 1, classes))
     for top, bottom in bands(labels.shape[0]):
         y, x = np.nonzero(labels[top:bottom])
         y += top
@@ -64,23 +78,7 @@ def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Obj
         front += np.bincount(owner, layout.foreground[y, x], minlength=n + 1)
         for k in range(classes):
             probability[:, k] += np.bincount(owner, layout.class_probability[k, y, x], minlength=n + 1)
-        position = np.stack([y, x], 1)
-        np.minimum.at(low, owner, position)
-        np.maximum.at(high, owner, position + 1)
-    area, front, probability, low, high = area[1:], front[1:], probability[1:], low[1:], high[1:]
-    probability /= np.maximum(probability.sum(1, keepdims=True), 1e-9)
-    zoom = np.array(layout.shape) / np.array(layout.scaled_shape)
-    height = layout.centre[peaks[:, 0], peaks[:, 1]].astype(float)
-    limit = np.array(layout.shape, float)
-    boxes = np.concatenate([np.minimum(low * STRIDE * zoom, limit), np.minimum(high * STRIDE * zoom, limit)], 1)
-    return Objects(
-        labels,
-        (peaks * STRIDE + STRIDE / 2) * zoom - 0.5,
-        2 * np.sqrt(area / np.pi) * STRIDE * np.sqrt(zoom.prod()),
-        boxes,
-        np.stack([_log_odds(height), _log_odds(front / np.maximum(area, 1))], 1),
-        probability,
-    )
+    return area[1:], front[1:], probability[1:]
 
 
 def full_labels(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.ndarray:
@@ -89,15 +87,24 @@ def full_labels(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.
     Every object keeps at least one pixel: one that vanishes at a coarse resolution gets the pixel of its centre.
     """
     result = np.empty(layout.shape, np.int32)
+    least = np.array(thresholds.foreground)[objects.class_index]
     for top, bottom in bands(layout.shape[0]):
         result[top:bottom] = enlarge(
-            objects.labels, layout.foreground, thresholds.foreground, layout.shape, layout.scaled_shape, slice(top, bottom)
+            objects.labels, layout.foreground, least, layout.shape, layout.scaled_shape, slice(top, bottom)
         )
     present = np.bincount(result.ravel(), minlength=len(objects) + 1)[1:] > 0
     for i in np.flatnonzero(~present):
         y, x = np.clip(np.round(objects.centres[i]).astype(int), 0, np.array(layout.shape) - 1)
         result[y, x] = i + 1
     return result
+
+
+def boxes_of(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.ndarray:
+    """(N, 4) y0, x0, y1, x1 (half-open) of the objects' full-resolution labels, in pixels of the original image."""
+    boxes = np.zeros((len(objects), 4))
+    found = labels_to_boxes(full_labels(objects, layout, thresholds))
+    boxes[: len(found)] = found
+    return boxes
 
 
 def _log_odds(p: np.ndarray) -> np.ndarray:

@@ -14,7 +14,9 @@ from neubauer.nets.shapes import ImageShape, Output, OutputActivation
 Norm = Literal["none", "batch", "layer"]
 
 
-def _dense(features: int, hidden: Sequence[int], norm: Norm, norm_first: bool, slope: float, dropout: float = 0.0) -> nn.Sequential:
+def _dense(
+    features: int, hidden: Sequence[int], norm: Norm, norm_first: bool, slope: float, dropout: float = 0.0
+) -> nn.Sequential:
     layers: list[nn.Module] = []
     for i, width in enumerate(hidden):
         normed = norm != "none" and (i > 0 or norm_first)

@@ -82,7 +82,7 @@ class ImageGan(NoiseToImage):
         with torch.set_grad_enabled(self.shares_fakes):
             self._fake = self.generator(*self._latents(batch)).float()
         due = self.step % c.penalty_every == 0
-        real, fake = self._as_seen(batch["image"]), self._as_seen(self._fake.detach())
+        real, fake = (self._as_seen(x).detach() for x in (batch["image"], self._fake.detach()))
         real.requires_grad_(due and c.r1 > 0)
         fake.requires_grad_(due and c.r2 > 0)
         on_real, on_fake = self._judge(real, label), self._judge(fake, label)

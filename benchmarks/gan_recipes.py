@@ -1,0 +1,170 @@
+"""Recipe x data at equal minutes: kernel and Fréchet distance, coverage, and the accuracy of class-conditional samples.
+
+Every cell (data, recipe, seed) trains for the same time on this machine: a short run measures the time of a step, which
+decides the number of steps. Samples are compared with images that were not trained on, in the features of one
+classifier per data set that was trained on real images and is the same for all recipes. Each cell is one JSON file in
+`results/gan_recipes/`; cells that are there are skipped, so a stopped benchmark goes on where it was. The table of
+means and deviations over the seeds is `results/gan_recipes.json`.
+
+`RECIPE+augment` is the recipe with augmentation of probability 0.5; `--limit 200` trains on 200 images only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from report import RESULTS, machine, write_result
+
+from neubauer.gan.images import ImageSet, images_from_array, images_from_folder
+from neubauer.metrics.features import ClassifierEncoder
+from neubauer.metrics.generation import generation_metrics
+from neubauer.models.image_generator import ImageGenerator
+from neubauer.recipes import recipe_names
+
+QUIET = {"log_every": 200, "preview_every": 0, "checkpoint_every": 1_000_000}
+AUGMENT = {"augment": {"probability": 0.5, "translation": 0.125}}
+
+
+def mnist(folder: Path) -> tuple[ImageSet, ImageSet]:
+    """Training and test digits, 28 px."""
+    with np.load(folder / "mnist" / "mnist.npz") as file:
+        return tuple(  # type: ignore[return-value]
+            images_from_array(file[f"x_{part}"], [str(y) for y in file[f"y_{part}"]]) for part in ("train", "test")
+        )
+
+
+def pbc(folder: Path) -> tuple[ImageSet, ImageSet]:
+    """Blood cells, 64 px; a fifth is kept from training."""
+    data = images_from_folder(folder / "pbc")
+    order = np.random.default_rng(0).permutation(len(data))
+    cut = len(data) // 5
+    return data.subset(np.sort(order[cut:])), data.subset(np.sort(order[:cut]))
+
+
+DATA = {"mnist": mnist, "pbc": pbc}
+
+
+def generator(variant: str, seed: int, steps: int, more: dict[str, Any]) -> ImageGenerator:
+    recipe, _, augmented = variant.partition("+")
+    training = {**QUIET, "steps": steps, "seed": seed, "monitor": {"every": 0}, **more.get("training", {})}
+    changes = {**({"augment": AUGMENT["augment"]} if augmented == "augment" else {}), **more, "training": training}
+    return ImageGenerator(recipe, changes)
+
+
+def fit(variant: str, seed: int, steps: int, train: ImageSet, more: dict[str, Any], run: Path) -> ImageGenerator:
+    classes = [train.classes[i] for i in train.labels] if train.labels is not None else None
+    return generator(variant, seed, steps, more).fit(train.images, classes, out=run)
+
+
+def steps_for(seconds: float, variant: str, train: ImageSet, more: dict[str, Any], probe: int) -> int:
+    """How many steps fit into `seconds`."""
+    with tempfile.TemporaryDirectory() as folder:
+        probed = []
+        for n in (2, probe + 2):  # the difference leaves out what happens once
+            model = fit(variant, 0, n, train, more, Path(folder) / str(n))
+            assert model.report is not None
+            probed.append(model.report.seconds)
+    return max(1, round(seconds / max((probed[1] - probed[0]) / probe, 1e-6)))
+
+
+def measure(model: ImageGenerator, test: ImageSet, encoder: ClassifierEncoder, n: int, seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    real = test.batch(rng.permutation(len(test))[:n], rng)
+    labels = torch.arange(n) % len(model.classes) if model.classes else None
+    samples = model.generate(model.latents(n, seed), labels)
+    found: dict[str, Any] = {
+        name: estimate.value
+        for name, estimate in generation_metrics(encoder(real["image"]), encoder(samples), seed=seed).items()
+    }
+    if labels is not None:
+        found["class_accuracy"] = float((encoder.classify(samples) == labels.numpy()).mean())
+    return found
+
+
+def summary(cells: Path) -> dict[str, Any]:
+    """Mean and deviation over the seeds of every number, per data set and recipe."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for file in sorted(cells.glob("*.json")):
+        cell = json.loads(file.read_text())
+        groups.setdefault(f"{cell['data']} {cell['recipe']}", []).append(cell)
+    return {
+        name: {
+            "seeds": len(found),
+            **{
+                key: {
+                    "mean": statistics.mean(c["metrics"][key] for c in found),
+                    "deviation": statistics.stdev(c["metrics"][key] for c in found) if len(found) > 1 else None,
+                }
+                for key in found[0]["metrics"]
+            },
+            "minutes": statistics.mean(c["seconds"] for c in found) / 60,
+            "steps": statistics.mean(c["steps"] for c in found),
+        }
+        for name, found in groups.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--sets", default="mnist,pbc")
+    parser.add_argument("--recipes", default=",".join(recipe_names("image-gan", "vae")), help="comma-separated")
+    parser.add_argument("--minutes", type=float, default=10, help="of training, per cell")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--samples", type=int, default=2000)
+    parser.add_argument("--limit", type=int, help="training images")
+    parser.add_argument("--probe", type=int, default=20, help="steps that measure the time of a step")
+    parser.add_argument("--encoder-steps", type=int, default=1500)
+    parser.add_argument("--changes", type=json.loads, default={}, help="nested changes of all recipes, as JSON")
+    parser.add_argument("--name", default="gan_recipes", help="of the results")
+    arguments = parser.parse_args()
+    cells = RESULTS / arguments.name
+    cells.mkdir(parents=True, exist_ok=True)
+    for name in arguments.sets.split(","):
+        todo = [
+            (variant, seed, cells / f"{name}-{variant}-{seed}.json")
+            for seed in range(arguments.seeds)
+            for variant in arguments.recipes.split(",")
+        ]
+        todo = [(variant, seed, file) for variant, seed, file in todo if not file.exists()]
+        if not todo:
+            continue
+        train, test = DATA[name](arguments.data)
+        assert train.labels is not None
+        items = train.batch(np.arange(len(train)), np.random.default_rng(0))
+        encoder = ClassifierEncoder(items["image"], train.labels, steps=arguments.encoder_steps)
+        held = test.batch(np.arange(len(test)), np.random.default_rng(0))["image"]
+        accuracy = float((encoder.classify(held) == test.labels).mean())
+        del items, held
+        if arguments.limit:
+            train = train.subset(np.sort(np.random.default_rng(0).permutation(len(train))[: arguments.limit]))
+        for variant, seed, file in todo:
+            steps = steps_for(60 * arguments.minutes, variant, train, arguments.changes, arguments.probe)
+            with tempfile.TemporaryDirectory() as folder:
+                model = fit(variant, seed, steps, train, arguments.changes, Path(folder) / "run")
+            assert model.report is not None
+            cell = {
+                "data": name,
+                "recipe": variant,
+                "seed": seed,
+                "steps": steps,
+                "seconds": model.report.seconds,
+                "training_images": len(train),
+                "encoder_accuracy": accuracy,
+                "machine": machine(),
+                "metrics": measure(model, test, encoder, arguments.samples, seed),
+            }
+            file.write_text(json.dumps(cell, indent=2) + "\n")
+            print(f"{file.stem}: {json.dumps(cell['metrics'])}", flush=True)
+    write_result(arguments.name, {"minutes": arguments.minutes, "samples": arguments.samples, "cells": summary(cells)})
+
+
+if __name__ == "__main__":
+    main()
