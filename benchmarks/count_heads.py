@@ -1,8 +1,9 @@
 """Votes or watershed? Two ways to split touching nuclei, on the same layouts of the same networks.
 
-For each seed one network is trained on DSB2018 fluorescence; then its test layouts are decoded twice: every foreground pixel votes for
-the peak that its offset points at, or is flooded from the peaks by a watershed on the centre map. Thresholds are tuned for the votes and
-kept for the watershed, whose markers are the same peaks; the offsets are the only difference.
+For each seed one network is trained on DSB2018 fluorescence; then its test layouts are decoded twice: every foreground
+pixel votes for the peak that its offset points at, or is flooded from the peaks by a watershed on the centre map.
+Thresholds are tuned for the votes and kept for the watershed, whose markers are the same peaks; the offsets are the
+only difference.
 """
 
 from __future__ import annotations

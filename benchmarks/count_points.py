@@ -1,7 +1,7 @@
 """Counting from dots alone: VGG cells, bone marrow (MBM) and adipocytes (ADI), by the usual protocols.
 
-N training images (of which a share calibrates the counter), the rest tests; one line per set and seed. Results are added to
-`results/count_points.json` cell by cell, so that a stopped run goes on.
+N training images (of which a share calibrates the counter), the rest tests; one line per set and seed. Results are
+added to `results/count_points.json` cell by cell, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Protocol:
 
 PROTOCOLS = {
     "vgg": Protocol(32, 20, 2000, 256, {"target": 2.2, "Count-ception": 2.4, "FCRN": 2.9}),
-    "mbm": Protocol(15, 30, 1000, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}),
-    "adi": Protocol(50, 12, 1000, 256, {"target": 14.0, "SAU-Net": 14.2, "Count-ception": 19.4}),
+    "mbm": Protocol(15, 22, 1200, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}),
+    "adi": Protocol(50, 12, 800, 256, {"target": 14.0, "SAU-Net": 14.2, "Count-ception": 19.4}),
 }
 NAME = "count_points"
 

@@ -46,7 +46,11 @@ def main() -> None:
 
         return forward
 
-    methods = {"neubauer, network and decoder": ours, "StarDist, network": run(stardist, 1), "Cellpose 3, network": run(cellpose, 2)}
+    methods = {
+        "neubauer, network and decoder": ours,
+        "StarDist, network": run(stardist, 1),
+        "Cellpose 3, network": run(cellpose, 2),
+    }
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for i in range(arguments.runs + 2):
         for name, method in methods.items():

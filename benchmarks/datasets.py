@@ -1,7 +1,7 @@
 """The public development sets, as pairs of an image and its annotation.
 
-Every loader takes the folder that holds the sets (`--data`, by default `../shared/data` beside the checkout) and returns a list of
-`Item`; `group` names images that belong together when a set is split.
+Every loader takes the folder that holds the sets (`--data`, by default `../shared/data` beside the checkout) and
+returns a list of `Item`; `group` names images that belong together when a set is split.
 """
 
 from __future__ import annotations
@@ -22,7 +22,18 @@ from neubauer.models.counter_inputs import Annotated, same_channels
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BLOOD = ("RBC", "WBC", "Platelets")
 # images of BCCD that show the same field
-BCCD_TOGETHER = "40+41 166+193 204+277 206+278 223+263 227+260 233+254 243+250 377+400 386+391".split()
+BCCD_TOGETHER = [
+    "40+41",
+    "166+193",
+    "204+277",
+    "206+278",
+    "223+263",
+    "227+260",
+    "233+254",
+    "243+250",
+    "377+400",
+    "386+391",
+]
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,23 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def main() -> None:
-    parts = ["# Benchmarks", "", "Made by `python benchmarks/make_tables.py` from `benchmarks/results/*.json`; do not edit.", ""]
+    parts = [
+        "# Benchmarks",
+        "",
+        "Made by `python benchmarks/make_tables.py` from `benchmarks/results/*.json`; do not edit.",
+        "",
+    ]
     for name, section in SECTIONS.items():
         path = RESULTS / f"{name}.json"
         if path.exists():
             result = json.loads(path.read_text())
             m = result["machine"]
             parts += section(result)
-            parts += ["", f"Measured on {m['cpu']}, {m['cores']} cores, {m['threads']} thread(s), PyTorch {m['torch']}.", ""]
+            parts += [
+                "",
+                f"Measured on {m['cpu']}, {m['cores']} cores, {m['threads']} thread(s), PyTorch {m['torch']}.",
+                "",
+            ]
     (DOCS / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -16,14 +16,13 @@ def _conv(a: int, b: int) -> nn.Sequential:
 
 class StarDistNet(nn.Module):
     """StarDist 2D with its default configuration (`Config2D`: 32 rays, grid (2, 2), U-Net of depth 3 from 32 filters, two 3x3
-    convolutions per level, 128 feature channels after it): Schmidt et al., MICCAI 2018; Weigert & Schmidt's `stardist` 0.9."""
+    convolutions per level, 128 feature channels after it): Schmidt et al., MICCAI 2018; Weigert & Schmidt's `stardist`
+    0.9."""
 
     def __init__(self, channels: int = 1, rays: int = 32) -> None:
         super().__init__()
         self.grid = nn.Sequential(_conv(channels, 32), _conv(32, 32), nn.MaxPool2d(2))
-        self.down = nn.ModuleList(
-            [nn.Sequential(_conv(a, b), _conv(b, b)) for a, b in ((32, 32), (32, 64), (64, 128))]
-        )
+        self.down = nn.ModuleList([nn.Sequential(_conv(a, b), _conv(b, b)) for a, b in ((32, 32), (32, 64), (64, 128))])
         self.middle = nn.Sequential(_conv(128, 256), _conv(256, 128))
         self.up = nn.ModuleList(
             [nn.Sequential(_conv(2 * a, a), _conv(a, b)) for a, b in ((128, 64), (64, 32), (32, 32))]
@@ -83,9 +82,7 @@ class CellposeNet(nn.Module):
     def __init__(self, channels: int = 2, widths: tuple[int, ...] = (32, 64, 128, 256)) -> None:
         super().__init__()
         self.down = nn.ModuleList(_Down(a, b) for a, b in zip((channels, *widths[:-1]), widths, strict=True))
-        self.up = nn.ModuleList(
-            _Up(a, b, widths[-1]) for a, b in zip((*widths[1:], widths[-1]), widths, strict=True)
-        )
+        self.up = nn.ModuleList(_Up(a, b, widths[-1]) for a, b in zip((*widths[1:], widths[-1]), widths, strict=True))
         self.output = _norm_conv(widths[0], 3, 1)
 
     def forward(self, x: Tensor) -> Tensor:

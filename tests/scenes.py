@@ -28,7 +28,9 @@ def discs(
     return np.clip(image, 0, 65535).astype(np.uint16), annotation
 
 
-def as_boxes(annotation: Annotation, class_index: np.ndarray | None = None, classes: tuple[str, ...] = ("cell",)) -> Annotation:
+def as_boxes(
+    annotation: Annotation, class_index: np.ndarray | None = None, classes: tuple[str, ...] = ("cell",)
+) -> Annotation:
     """The same cells marked with boxes."""
     from skimage.measure import regionprops
 

@@ -87,7 +87,9 @@ def test_what_an_annotation_does_not_know_is_ignored() -> None:
 
     ignore = np.zeros(masks.shape, bool)
     ignore[:64] = True
-    partly = Annotation("masks", masks.shape, ("cell",), masks.class_index, masks.centres, labels=masks.labels, ignore=ignore)
+    partly = Annotation(
+        "masks", masks.shape, ("cell",), masks.class_index, masks.centres, labels=masks.labels, ignore=ignore
+    )
     known = encode(marks_of_annotation(partly, masks.shape, DIAMETER), spec)[1]
     assert not known[:, :32].any()
     assert known[spec.foreground, 32:].all()

@@ -43,8 +43,8 @@ def count(
 ) -> None:
     """Count, outline and classify the cells of images.
 
-    Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/. Exit code 0: all done; 1: some images
-    failed, each is named; 2: nothing could be done.
+    Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/. Exit code 0: all done; 1:
+    some images failed, each is named; 2: nothing could be done.
     """
     with errors_to_exit():
         wanted = _formats(formats)
@@ -145,9 +145,7 @@ def _write(
         raise OutputError(f"{out}: cannot be written to ({error.strerror or error})") from error
 
 
-def _report(
-    out: Path, counter: CellCounter, failed: dict[Path, str], as_json: bool, names: dict[Path, str]
-) -> None:
+def _report(out: Path, counter: CellCounter, failed: dict[Path, str], as_json: bool, names: dict[Path, str]) -> None:
     import pandas as pd
 
     table = pd.read_csv(out / "counts.csv", dtype={"image": str, "flag": str}, keep_default_na=False)

@@ -10,7 +10,9 @@ import typer
 from neubauer.cli.common import errors_to_exit
 
 
-def demo(out: Annotated[Path, typer.Option(help="Folder for the image and the results.")] = Path("neubauer-demo")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the image and the results.")] = Path("neubauer-demo"),
+) -> None:
     """Count the nuclei of a stained tissue section (immunohistochemistry of colon, shipped with scikit-image)."""
     with errors_to_exit():
         from skimage import data

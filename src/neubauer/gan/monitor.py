@@ -40,7 +40,7 @@ from neubauer.metrics.generation import copying, diversity, manifold_metrics
 
 ADVICE = {
     "divergence": "lower the learning rates of generator and discriminator, or add r1 or a gradient penalty",
-    "collapse": "raise r1 or use a recipe with a penalty, lower the generator's learning rate, or augment",
+    "collapse": "raise r1 or use a recipe with a penalty, lower the generator's learning rate, or train longer",
     "memorisation": "train on more images, stop earlier, or make the generator smaller; do not publish these samples",
     "overfitting": "switch adaptive augmentation on (augment.adaptive = true), raise r1, or train on more images",
 }

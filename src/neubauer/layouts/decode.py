@@ -76,7 +76,9 @@ def find_peaks(centre: np.ndarray, threshold: float, diameter: float) -> np.ndar
     return peaks[np.lexsort((peaks[:, 1], peaks[:, 0]))]
 
 
-def vote(foreground: np.ndarray, offset: np.ndarray, peaks: np.ndarray, threshold: float, diameter: float) -> np.ndarray:
+def vote(
+    foreground: np.ndarray, offset: np.ndarray, peaks: np.ndarray, threshold: float, diameter: float
+) -> np.ndarray:
     """Give every foreground pixel to the peak nearest to where its offset points.
 
     Parameters
@@ -163,8 +165,8 @@ def enlarge(
 ) -> np.ndarray:
     """Labels at the resolution of the image, with a smooth outline.
 
-    A pixel is foreground where the bilinearly interpolated foreground map says so; it takes the label of the nearest labelled
-    layout pixel among the four around it.
+    A pixel is foreground where the bilinearly interpolated foreground map says so; it takes the label of the nearest
+    labelled layout pixel among the four around it.
 
     Parameters
     ----------

@@ -88,7 +88,8 @@ def density(
 ) -> np.ndarray:
     """(K, Y, X) maps at layout resolution that sum to the number of cells of each class.
 
-    A Gaussian per cell (Lempitsky & Zisserman, NIPS 2010), reflected at the border so that no part of a cell is lost there.
+    A Gaussian per cell (Lempitsky & Zisserman, NIPS 2010), reflected at the border so that no part of a cell is lost
+    there.
     """
     maps = np.zeros((n_classes, *shape), np.float32)
     y, x = (np.clip(np.round((centres[:, i] - 0.5) / STRIDE).astype(int), 0, shape[i] - 1) for i in (0, 1))

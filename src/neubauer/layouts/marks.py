@@ -20,8 +20,8 @@ def marks_of_annotation(annotation: Annotation, shape: tuple[int, int], diameter
 
     Returns
     -------
-    Marks : masks as they are; boxes as their inscribed ellipses with the box corners of unknown extent; points as small discs with
-        a surrounding of unknown extent.
+    Marks : masks as they are; boxes as their inscribed ellipses with the box corners of unknown extent; points as small
+        discs with a surrounding of unknown extent.
     """
     ratio = np.array(shape) / np.array(annotation.shape)
     centres = (annotation.centres + 0.5) * ratio - 0.5
@@ -106,9 +106,7 @@ def _nearest(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return image[np.ix_(iy, ix)]
 
 
-def _ellipse(
-    centre: np.ndarray, radii: np.ndarray, shape: tuple[int, int]
-) -> tuple[tuple[slice, slice], np.ndarray]:
+def _ellipse(centre: np.ndarray, radii: np.ndarray, shape: tuple[int, int]) -> tuple[tuple[slice, slice], np.ndarray]:
     """Window of the box around the ellipse, clipped to the image, and which of its pixels lie inside."""
     low = np.clip(np.floor(centre - radii + 0.5).astype(int), 0, np.array(shape) - 1)
     high = np.clip(np.ceil(centre + radii + 0.5).astype(int), low + 1, shape)

@@ -144,6 +144,7 @@ def with_interval(
     confidence: float = 0.95,
     repeats: int = 20,
     seed: int = 0,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
     """A metric with an interval by the delete-half jackknife.
 
@@ -161,7 +162,7 @@ def with_interval(
     ]
     value = metric(real, fake)
     margin = float(np.std(halves, ddof=1) * t.ppf((1 + confidence) / 2, repeats - 1))
-    return Estimate(value, value - margin, value + margin, len(real), len(fake))
+    return Estimate(value, max(value - margin, bounds[0]), min(value + margin, bounds[1]), len(real), len(fake))
 
 
 def generation_metrics(
@@ -189,5 +190,6 @@ def generation_metrics(
             fake,
             confidence=confidence,
             seed=seed,
+            bounds=(0, np.inf if name == "density" else 1),
         )
     return estimates

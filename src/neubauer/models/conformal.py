@@ -14,11 +14,12 @@ LEVEL = 0.9
 def interval_width(true: Sequence[float], predicted: Sequence[float], level: float = LEVEL) -> float:
     """Half width `q` of the intervals, in units of `sqrt(count + 1)`.
 
-    Split conformal prediction with a normalised score (Papadopoulos et al. 2008; Angelopoulos & Bates, 2023, sections 1 and 2.3):
-    the score of an image is `|true - predicted| / sqrt(predicted + 1)`, since counting errors grow about like the root of the count,
-    and `q` is the `ceil((n + 1) level) / n` quantile of the scores: a new image from the same source is covered with at least
-    this probability. That quantile exists from n = 9 images on (for 90 %). With fewer, `q` is the prediction bound of Student's
-    t-distribution for errors without bias, which needs them to be about normal.
+    Split conformal prediction with a normalised score (Papadopoulos et al. 2008; Angelopoulos & Bates, 2023, sections 1
+    and 2.3): the score of an image is `|true - predicted| / sqrt(predicted + 1)`, since counting errors grow about like
+    the root of the count, and `q` is the `ceil((n + 1) level) / n` quantile of the scores: a new image from the same
+    source is covered with at least this probability. That quantile exists from n = 9 images on (for 90 %). With fewer,
+    `q` is the prediction bound of Student's t-distribution for errors without bias, which needs them to be about
+    normal.
 
     Raises
     ------

@@ -46,11 +46,12 @@ class CellCounter:
 
     Parameters
     ----------
-    diameter : typical cell diameter in pixels of the training images; needed for points only, where it cannot be measured
-        (by default the median distance of nearest neighbours is taken).
+    diameter : typical cell diameter in pixels of the training images; needed for points only, where it cannot be
+        measured (by default the median distance of nearest neighbours is taken).
     settings : sizes and rates of the training.
     widths, depths : of the network, see `LayoutNet`.
-    layout_diameter : cell diameter (pixels) at which the network sees the images: larger is slower and sees finer detail.
+    layout_diameter : cell diameter (pixels) at which the network sees the images: larger is slower and sees finer
+        detail.
     validation : share of the annotated images that is kept from training, for thresholds, probabilities and intervals.
 
     Examples
@@ -96,13 +97,14 @@ class CellCounter:
         annotations : a folder (of what `kind` says), a dict of kind -> folder for a mix, or one `Annotation` per image.
         kind : of a folder of annotations: `"masks"`, `"boxes"` or `"points"`.
         classes : names, where the files do not say them or their order matters.
-        groups : with one `Annotation` per image, which images belong together (the same slide, patient or field): they are all
-            trained on, or all validated on.
+        groups : with one `Annotation` per image, which images belong together (the same slide, patient or field): they
+            are all trained on, or all validated on.
         report : called every 50 steps with the number of steps done and the mean losses.
 
         Raises
         ------
-        InputError : a file cannot be used (which one, what was found, what was expected), or fewer than two images are annotated.
+        InputError : a file cannot be used (which one, what was found, what was expected), or fewer than two images are
+            annotated.
         """
         where: Sequence[Annotation] | dict[Kind, str | Path]
         where = {kind: annotations} if isinstance(annotations, str | Path) else annotations
@@ -179,7 +181,8 @@ class CellCounter:
         Parameters
         ----------
         image : file or array.
-        diameter : typical cell diameter in pixels of this image; by default it is estimated (see `cells.info["diameter"]`).
+        diameter : typical cell diameter in pixels of this image; by default it is estimated (see
+            `cells.info["diameter"]`).
         project, frame : what to make of a stack, see `open_image`.
         tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
 
@@ -216,9 +219,7 @@ class CellCounter:
             return float(given), "given"
         if not config.extents:
             return config.diameter, "training images"
-        estimate = estimate_diameter(
-            self._fast, self._spec, self.thresholds, source, limits, config.diameter_range
-        )
+        estimate = estimate_diameter(self._fast, self._spec, self.thresholds, source, limits, config.diameter_range)
         if estimate is None:
             return config.diameter, "training images"
         low, high = config.diameter_range

@@ -15,10 +15,12 @@ class Calibration(BaseModel):
     Attributes
     ----------
     centre, foreground : thresholds of the decoder, per class.
-    score : intercept and the two weights of the logistic regression that turns an object's features into a probability (Platt 1999).
+    score : intercept and the two weights of the logistic regression that turns an object's features into a probability
+        (Platt 1999).
     count_method : per class, and for `"total"`, which count was nearer to the truth.
     interval_width : likewise, half width of the interval in units of sqrt(count + 1).
-    density_factor : per class and for `"total"`, what the density count is multiplied with, so that it is right on average.
+    density_factor : per class and for `"total"`, what the density count is multiplied with, so that it is right on
+        average.
     disagreement : largest difference of the two totals, in units of sqrt(count + 1), that is not worth a flag.
     images : validation images that all this rests on.
     scores : how good the counter was on them.
@@ -46,7 +48,8 @@ class CounterConfig(BaseModel):
     widths, depths : of the network.
     density_sigma : width of a cell in the density maps, in cell diameters.
     layout_diameter : cell diameter (pixels) at which the network sees images.
-    diameter : typical cell diameter (pixels) in the training images; where a new image's is neither given nor measurable, this is used.
+    diameter : typical cell diameter (pixels) in the training images; where a new image's is neither given nor
+        measurable, this is used.
     diameter_range : smallest and largest typical diameter among the training images.
     extents : whether outlines were learnt (masks, boxes) or only positions (points).
     percentiles : intensities between which an image is normalised.

@@ -35,15 +35,22 @@ class TrainingImage:
 class Augmentation:
     """How far training crops may differ from the image; (low, high) are drawn uniformly, scale log-uniformly.
 
+    Each change is left out with some probability, so that the network also sees crops as sharp and as clean as the
+    images that it will count: trained on resampled, noisy crops alone, it overcounts in clean ones.
+
     Attributes
     ----------
+    often : probability of a change of scale, of a free rotation instead of quarter turns, of changed intensities, of
+        noise and blur.
     scale : size ratio.
-    gain, shift : per image, pixels become gain * pixel + shift; a channel gets its own on top with `channel` times the spread.
+    gain, shift : per image, pixels become gain * pixel + shift; a channel gets its own on top with `channel` times the
+        spread.
     gamma : exponent of the pixel values between 0 and 1, log-uniform.
     noise : largest standard deviation of Gaussian noise.
-    blur : largest standard deviation (pixels) of Gaussian blur, applied to a third of the crops.
+    blur : largest standard deviation (pixels) of Gaussian blur.
     """
 
+    often: tuple[float, float, float, float] = (0.6, 0.4, 0.8, 0.3)
     scale: tuple[float, float] = (0.75, 1.33)
     gain: tuple[float, float] = (0.8, 1.25)
     shift: float = 0.1
@@ -65,7 +72,8 @@ class Batch:
 class CropSampler:
     """Draws batches of random crops.
 
-    An image is drawn with a probability that grows with the square root of its area, so that large images do not drown small ones.
+    An image is drawn with a probability that grows with the square root of its area, so that large images do not drown
+    small ones.
     """
 
     def __init__(
@@ -86,12 +94,14 @@ class CropSampler:
         rng, crop, marks = self.rng, self.crop, image.marks
         size = np.array(image.pixels.shape[1:])
         # matrix: output position (relative to the middle) -> image position
-        zoom = np.exp(rng.uniform(*np.log(self.augmentation.scale)))
-        angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else rng.integers(4) * np.pi / 2
+        often = self.augmentation.often
+        zoom = np.exp(rng.uniform(*np.log(self.augmentation.scale))) if rng.random() < often[0] else 1.0
+        angle = rng.uniform(0, 2 * np.pi) if rng.random() < often[1] else rng.integers(4) * np.pi / 2
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         matrix = turn @ np.diag([1, rng.choice([-1, 1])]) / zoom
         reach = np.maximum(size - crop / zoom, 0) / 2
         middle = size / 2 - 0.5 + rng.uniform(-reach, reach)
+        middle = np.floor(middle) + 0.5  # pixels are then taken as they are, unless they are scaled or turned
 
         # normalised coordinates of grid_sample are x, y in [-1, 1] over pixel edges
         flip = np.array([[0, 1], [1, 0]])
@@ -104,7 +114,9 @@ class CropSampler:
             torch.from_numpy(image.pixels)[None].float(), grid, padding_mode="zeros", align_corners=False
         )[0].numpy()
         # nearest neighbour for all label-like maps at once (float32 holds labels below 2^24 exactly)
-        stack = np.stack([marks.labels, marks.unknown_extent, marks.ignore, np.ones_like(marks.labels)]).astype(np.float32)
+        stack = np.stack([marks.labels, marks.unknown_extent, marks.ignore, np.ones_like(marks.labels)]).astype(
+            np.float32
+        )
         warped = F.grid_sample(
             torch.from_numpy(stack)[None], grid, mode="nearest", padding_mode="zeros", align_corners=False
         )[0].numpy()
@@ -122,17 +134,22 @@ class CropSampler:
 
     def _intensity(self, pixels: np.ndarray) -> np.ndarray:
         rng, a = self.rng, self.augmentation
+        if rng.random() < a.often[2]:
+            pixels = self._brightness(pixels)
+        if a.blur and rng.random() < a.often[3]:
+            pixels = _blur(pixels, rng.uniform(0, a.blur))
+        if a.noise and rng.random() < a.often[3]:
+            pixels = pixels + rng.uniform(0, a.noise) * rng.standard_normal(pixels.shape, dtype=np.float32)
+        return pixels.astype(np.float32)
+
+    def _brightness(self, pixels: np.ndarray) -> np.ndarray:
+        rng, a = self.rng, self.augmentation
         channels = (len(pixels), 1, 1)
         gain = rng.uniform(*a.gain) * (1 + a.channel * rng.uniform(a.gain[0] - 1, a.gain[1] - 1, channels))
         shift = rng.uniform(-a.shift, a.shift) + a.channel * rng.uniform(-a.shift, a.shift, channels)
         gamma = np.exp(rng.uniform(*np.log(a.gamma)))
         positive = np.maximum(pixels, 0)
-        pixels = np.where(pixels > 0, positive**gamma, pixels) * gain + shift
-        if a.blur and rng.random() < 1 / 3:
-            pixels = _blur(pixels, rng.uniform(0, a.blur))
-        if a.noise:
-            pixels = pixels + rng.uniform(0, a.noise) * rng.standard_normal(pixels.shape, dtype=np.float32)
-        return pixels.astype(np.float32)
+        return np.where(pixels > 0, positive**gamma, pixels) * gain + shift
 
 
 def _blur(pixels: np.ndarray, sigma: float) -> np.ndarray:

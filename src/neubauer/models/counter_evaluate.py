@@ -55,10 +55,11 @@ def evaluate_counter(
 ) -> tuple[Scores, dict[str, str]]:
     """Scores per class and, under `"total"`, regardless of class.
 
-    Counts: `mae`, `rmse`, `bias`, `mape`, `r2` over images, `interval_coverage` and `interval_width`. Cells: `precision`, `recall`,
-    `f1` of centres (a predicted centre is right within the true mask or box, or half a cell diameter from the true point).
-    Boxes: `ap50` per class, its mean under `"total"`. Masks: `ap` at IoU .5, .75 and the mean over .5 ... .95, of TP / (TP + FP + FN)
-    summed over the images (`..._by_image`: averaged over them). `calibration_error` of the probabilities.
+    Counts: `mae`, `rmse`, `bias`, `mape`, `r2` over images, `interval_coverage` and `interval_width`. Cells:
+    `precision`, `recall`, `f1` of centres (a predicted centre is right within the true mask or box, or half a cell
+    diameter from the true point). Boxes: `ap50` per class, its mean under `"total"`. Masks: `ap` at IoU .5, .75 and the
+    mean over .5 ... .95, of TP / (TP + FP + FN) summed over the images (`..._by_image`: averaged over them).
+    `calibration_error` of the probabilities.
 
     Parameters
     ----------
@@ -167,5 +168,3 @@ def _by_centres(counter: CellCounter, pair: Annotated, objects: Objects, scale: 
             pairs = match_points(annotation.centres[theirs], centres, limit)
         result[name] = np.array([len(pairs), mine.sum() - len(pairs), theirs.sum() - len(pairs)])
     return result
-
-

@@ -144,7 +144,9 @@ def _from_files(
     missing = [f for f in files if f not in taken]
     if missing:
         names = ", ".join(f.name for f in missing[:10]) + (" ..." if len(missing) > 10 else "")
-        warnings.warn(f"{len(missing)} of {len(files)} images have no annotation and are not used: {names}", stacklevel=3)
+        warnings.warn(
+            f"{len(missing)} of {len(files)} images have no annotation and are not used: {names}", stacklevel=3
+        )
     if not taken:
         places = ", ".join(str(f) for f in folders.values())
         raise InputError(places, "no annotation of any of the images", "annotations with the stems of the images")

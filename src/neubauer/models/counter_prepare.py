@@ -80,18 +80,18 @@ def annotated_diameters(
     found = {id(p): cell_diameters(p.annotation) for p in pairs}
     every = np.concatenate(list(found.values()))
     if given is not None:
-        return given, {key: given for key in found}, (given, given)
+        return given, dict.fromkeys(found, given), (given, given)
     if not len(every):
         distances = [_neighbour_distance(p.annotation.centres) for p in pairs if len(p.annotation) > 1]
         if not distances:
             raise InputError("annotations", "no cell in any image", "images with cells, or the diameter of the cells")
         typical = float(np.median(np.concatenate(distances)))
-        return typical, {key: typical for key in found}, (typical, typical)
+        return typical, dict.fromkeys(found, typical), (typical, typical)
     typical = float(np.median(every))
     medians = {key: float(np.median(d)) for key, d in found.items() if len(d) >= MIN_CELLS}
     logs = np.log(list(medians.values())) if medians else np.zeros(1)
     if logs.std() < ONE_SCALE:
-        return typical, {key: typical for key in found}, (typical, typical)
+        return typical, dict.fromkeys(found, typical), (typical, typical)
     per_image = {key: medians.get(key, typical) for key in found}
     low, high = (float(math.exp(q)) for q in np.quantile(logs, [0.01, 0.99]))
     return typical, per_image, (low, high)

@@ -43,9 +43,10 @@ class Matched:
 def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     """Calibrate a counter on annotated images that it was not trained on.
 
-    Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of masks, IoU .5 of
-    boxes, distance of points. An object's probability is a logistic regression on its features (Platt 1999) of being a right cell
-    of the right class. Of peaks and density, each class is counted by what had the smaller mean absolute error.
+    Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of
+    masks, IoU .5 of boxes, distance of points. An object's probability is a logistic regression on its features (Platt
+    1999) of being a right cell of the right class. Of peaks and density, each class is counted by what had the smaller
+    mean absolute error.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -70,12 +71,19 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     factors: dict[str, float] = {}
     true, peaks, density = _counts(pairs, layouts, found, len(config.classes))
     for k, name in enumerate((*config.classes, "total")):
-        column = k if np.isfinite(true[:, k]).any() else -1  # no class is marked anywhere: only the total can be checked
+        column = (
+            k if np.isfinite(true[:, k]).any() else -1
+        )  # no class is marked anywhere: only the total can be checked
         known = np.isfinite(true[:, column])
         whole = known & np.isfinite(density[:, column])
         factors[name] = _correction(true[whole, column], density[whole, column])
-        estimates: dict[CountMethod, np.ndarray] = {"peaks": peaks[:, column], "density": density[:, column] * factors[name]}
-        mae = {m: float(np.abs(v - true[:, column])[whole].mean()) if whole.any() else 0.0 for m, v in estimates.items()}
+        estimates: dict[CountMethod, np.ndarray] = {
+            "peaks": peaks[:, column],
+            "density": density[:, column] * factors[name],
+        }
+        mae = {
+            m: float(np.abs(v - true[:, column])[whole].mean()) if whole.any() else 0.0 for m, v in estimates.items()
+        }
         methods[name] = "density" if mae["density"] < mae["peaks"] else "peaks"
         checked = whole if methods[name] == "density" else known
         widths[name] = interval_width(true[checked, column], estimates[methods[name]][checked])

@@ -31,9 +31,9 @@ def estimate_diameter(
 ) -> float | None:
     """Typical cell diameter of an image, in its pixels.
 
-    The network sees parts of the image scaled as for a series of guesses; the best guess is the one whose objects of about that
-    size cover most of the image, each weighted with its foreground probability. The median diameter of these objects, measured
-    once more at its own scale, is the result.
+    The network sees parts of the image scaled as for a series of guesses; the best guess is the one whose objects of
+    about that size cover most of the image, each weighted with its foreground probability. The median diameter of these
+    objects, measured once more at its own scale, is the result.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ class Objects:
     labels : (Y, X) int32 at layout resolution; object i has label i + 1.
     centres : (N, 2) y, x of the peaks, in pixels of the original image.
     diameters : (N,) of the disc of the same area, in pixels of the original image.
-    features : (N, 2) log-odds of the peak's height and of the mean foreground probability, from which the probability is calibrated.
+    features : (N, 2) log-odds of the peak's height and of the mean foreground probability, from which the probability
+        is calibrated.
     class_probability : (N, K) mean over the object's pixels.
     """
 

@@ -51,8 +51,9 @@ def layout_loss(raw: Tensor, maps: Tensor, known: Tensor, spec: LayoutSpec, clas
 
     Returns
     -------
-    dict of scalars: centre (weighted cross-entropy), offset (smooth L1), foreground (cross-entropy + Dice, Milletari et al. 2016),
-    class (weighted cross-entropy), density and count (squared errors of pixels, and of the counts of blocks).
+    dict of scalars: centre (weighted cross-entropy), offset (smooth L1), foreground (cross-entropy + Dice, Milletari et
+    al. 2016), class (weighted cross-entropy), density and count (squared errors of pixels, and of the counts of
+    blocks).
     """
     raw = raw.float()
     terms: dict[str, Tensor] = {}
@@ -79,7 +80,8 @@ def layout_loss(raw: Tensor, maps: Tensor, known: Tensor, spec: LayoutSpec, clas
     target, weight = maps[:, spec.density] / unit, known[:, spec.density]
     terms["density"] = 4 * _mean((predicted - target) ** 2, weight)
     counts = [F.avg_pool2d(m * weight, BLOCK) * BLOCK**2 * unit for m in (predicted, target)]
-    terms["count"] = 0.2 * ((counts[0] - counts[1]) ** 2).mean()  # squared: the absolute error would be least at the median
+    # squared: the absolute error would be least at the median
+    terms["count"] = 0.2 * ((counts[0] - counts[1]) ** 2).mean()
     return terms
 
 

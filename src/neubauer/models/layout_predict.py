@@ -17,6 +17,9 @@ from neubauer.models.layout_loss import activate
 
 TILE = 1024
 """Side of the tiles, in pixels at the scale of the model."""
+MARGIN = 16
+"""Zeros around the image (pixels, a multiple of the network's stride), as in training crops that reach beyond it: without them the
+network sees its own padding at the border and counts too many cells there."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,15 @@ def predict_layout(
     halo, stride = network.halo, network.stride
     device = next(network.parameters()).device
     for top, bottom, left, right in tiles(size, tile):
-        low = [max(0, top - halo), max(0, left - halo)]
-        high = [min(size[0], bottom + halo), min(size[1], right + halo)]
-        pixels = resample_region(read, shape, scale, low[0], high[0], low[1], high[1])
+        low = [max(-MARGIN, top - halo), max(-MARGIN, left - halo)]
+        high = [min(size[0] + MARGIN, bottom + halo), min(size[1] + MARGIN, right + halo)]
+        start = [max(0, a) for a in low]
+        stop = [min(n, b) for n, b in zip(size, high, strict=True)]
+        pixels = resample_region(read, shape, scale, start[0], stop[0], start[1], stop[1])
         padded = [-(-(b - a) // stride) * stride for a, b in zip(low, high, strict=True)]
         canvas = np.zeros((1, len(pixels), *padded), np.float32)
-        canvas[0, :, : pixels.shape[1], : pixels.shape[2]] = pixels
+        y, x = start[0] - low[0], start[1] - low[1]
+        canvas[0, :, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
         with torch.inference_mode():
             raw = network(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
             layout = activate(raw, spec)[0].cpu().numpy()

@@ -20,8 +20,8 @@ class ConvNormAct(nn.Sequential):
 class SeparableBlock(nn.Module):
     """Residual depthwise-separable block: x + pointwise(ReLU(pointwise(norm(depthwise(x))))).
 
-    The inverted bottleneck of ConvNeXt (Liu et al., CVPR 2022) with a 3x3 kernel and batch normalisation, which costs nothing
-    when it predicts and, unlike instance statistics, gives the same result for a tile as for the whole image.
+    The inverted bottleneck of ConvNeXt (Liu et al., CVPR 2022) with a 3x3 kernel and batch normalisation, which costs
+    nothing when it predicts and, unlike instance statistics, gives the same result for a tile as for the whole image.
     """
 
     def __init__(self, channels: int, expansion: int = 2) -> None:

@@ -15,9 +15,9 @@ class LayoutNet(nn.Module):
 
     (N, C, Y, X) -> (N, M, Y / 2, X / 2); Y and X must be multiples of `stride`.
 
-    Pixels are folded two by two into channels first (no full-resolution layer: that is where a U-Net spends most of its time), then
-    levels of stride 2, 4, 8 ... with residual separable blocks; the decoder adds the skip connections instead of concatenating.
-    After Ronneberger et al., MICCAI 2015 (U-Net).
+    Pixels are folded two by two into channels first (no full-resolution layer: that is where a U-Net spends most of its
+    time), then levels of stride 2, 4, 8 ... with residual separable blocks; the decoder adds the skip connections
+    instead of concatenating. After Ronneberger et al., MICCAI 2015 (U-Net).
 
     Parameters
     ----------
