@@ -46,7 +46,10 @@ def _text(value: Any) -> str:
 
 def points(result: dict[str, Any]) -> list[str]:
     """Counting from dots."""
-    head = "Mean absolute error of the count on the images left over, mean and standard deviation over seeds (splits and weights)."
+    head = (
+        "Mean absolute error of the count on the images left over, mean and standard deviation over seeds "
+        "(splits and weights)."
+    )
     return ["## Counting from dots", "", head, "", *table(result["rows"])]
 
 
@@ -59,7 +62,10 @@ def heads(result: dict[str, Any]) -> list[str]:
 
 def speed(result: dict[str, Any]) -> list[str]:
     """Seconds per tile."""
-    head = f"One thread, one 512 × 512 tile ({result['objects_in_tile']} objects), {result['runs']} runs in turn; ratio to the first row."
+    head = (
+        f"One thread, one 512 × 512 tile ({result['objects_in_tile']} objects), {result['runs']} runs in turn; "
+        "ratio to the first row."
+    )
     return ["## Speed", "", head, "", *table(result["rows"])]
 
 

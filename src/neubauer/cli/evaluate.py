@@ -26,7 +26,10 @@ def counter(
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Count error and bias, F1 and AP at IoU thresholds or by centres, per class, and how often the intervals hold the truth."""
+    """Count error and bias, F1 and AP, per class, and how often the intervals hold the truth.
+
+    Cells are matched by IoU (masks, boxes) and by centres.
+    """
     with errors_to_exit():
         given = [(k, p) for k, p in (("masks", masks), ("boxes", boxes), ("points", points)) if p is not None]
         if len(given) != 1:

@@ -10,6 +10,7 @@ from neubauer import __version__
 from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
+from neubauer.cli.generator import evaluate_generator, generate, train_generator
 from neubauer.cli.show_models import models
 from neubauer.cli.train import train
 
@@ -24,6 +25,9 @@ app = typer.Typer(
 app.command()(count)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
+app.command()(generate)
+train.command("generator")(train_generator)
+evaluate.command("generator")(evaluate_generator)
 app.command()(models)
 app.command()(demo)
 

@@ -12,7 +12,7 @@ from neubauer.layouts.spec import STRIDE, LayoutSpec
 CENTRE_SIGMA = 0.13
 """Width of a peak in the centre map, in cell diameters."""
 POINT_RADIUS = 0.3
-"""Around a point, pixels nearer than this (in cell diameters) are taken to be of the cell; whose the others are is not known."""
+"""Pixels nearer to a point than this (in cell diameters) are taken to be of its cell; of others nothing is known."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STRIDE = 2
-"""A layout pixel covers STRIDE x STRIDE image pixels; layout pixel (i, j) has its middle at image position STRIDE * (i, j) + 0.5."""
+"""A layout pixel covers STRIDE x STRIDE image pixels; the middle of (i, j) is at position STRIDE * (i, j) + 0.5."""
 
 
 @dataclass(frozen=True)
 class LayoutSpec:
-    """The maps of a layout, in order: `centre`, `offset-0`, `offset-1`, `foreground`, a class map per class, a density per class.
+    """The maps of a layout.
+
+    In order: `centre`, `offset-0`, `offset-1`, `foreground`, a class map per class, a density per class.
 
     Attributes
     ----------

@@ -151,6 +151,7 @@ def with_interval(
     The standard error is the spread of the metric over random halves of both sets, drawn without replacement (with
     replacement, the repeated items would look like neighbours). Shao & Wu, Annals of Statistics 17:1176, 1989: with
     half of the items deleted the factor between that spread and the standard error is 1.
+    The interval ends at `bounds`.
     """
     rng = np.random.default_rng(seed)
     halves = [

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 LEVEL = 0.9
 """Share of images whose true count the interval is meant to hold."""
 
 
-def interval_width(true: Sequence[float], predicted: Sequence[float], level: float = LEVEL) -> float:
+def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) -> float:
     """Half width `q` of the intervals, in units of `sqrt(count + 1)`.
 
     Split conformal prediction with a normalised score (Papadopoulos et al. 2008; Angelopoulos & Bates, 2023, sections 1
@@ -25,11 +25,11 @@ def interval_width(true: Sequence[float], predicted: Sequence[float], level: flo
     ------
     ValueError : without any validation image.
     """
-    true, predicted = np.asarray(true, float), np.asarray(predicted, float)
-    n = len(true)
+    t, p = np.asarray(true, float), np.asarray(predicted, float)
+    n = len(t)
     if n == 0:
         raise ValueError("an interval needs at least one validation image")
-    scores = np.abs(true - predicted) / np.sqrt(np.maximum(predicted, 0) + 1)
+    scores = np.abs(t - p) / np.sqrt(np.maximum(p, 0) + 1)
     rank = math.ceil((n + 1) * level)
     if rank <= n:
         return float(np.sort(scores)[rank - 1])

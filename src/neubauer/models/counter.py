@@ -27,7 +27,7 @@ from neubauer.models.counter_prepare import annotated_diameters, split, training
 from neubauer.models.diameter import estimate_diameter
 from neubauer.models.layout_cells import Objects, find_objects, full_labels
 from neubauer.models.layout_predict import TILE, Layout, predict_layout
-from neubauer.nets.blocks import fuse_norms
+from neubauer.nets.blocks import channels_last, fuse_norms
 from neubauer.nets.store import load_model, save_model
 from neubauer.nets.unet import LayoutNet
 
@@ -35,8 +35,8 @@ KIND = "counter"
 SAME_SCALE = 1.3
 """Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
 CELL_SIGMA, POINT_SIGMA = 0.12, 0.2
-"""Widths of a cell in the density maps. With points alone the density is often all there is to count by, in images in which cells
-overlap; a wider target then tolerates that nobody can say exactly where each is."""
+"""Widths of a cell in the density maps. With points alone the density is often all there is to count by, in images in
+which cells overlap; a wider target then tolerates that nobody can say exactly where each is."""
 MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
 """Size ratios between the network's view and the image beyond which a diameter is absurd."""
 
@@ -135,12 +135,12 @@ class CellCounter:
         torch.manual_seed(self.settings.seed)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
-        self.network_ = fit_network(network, data, spec, self.settings, report)  # type: ignore[assignment]
+        self.network_ = fit_network(network, data, spec, self.settings, report)
         self._set(config, network)
         return self.calibrate(held_out)
 
     def calibrate(self, pairs: Sequence[Annotated]) -> CellCounter:
-        """Find thresholds, probabilities, the way of counting and intervals anew, on annotated images not trained on."""
+        """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on."""
         from neubauer.models.counter_tune import tune
 
         self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs)})
@@ -149,7 +149,7 @@ class CellCounter:
     def _set(self, config: CounterConfig, network: LayoutNet) -> None:
         self.config_ = config
         self._spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
-        self._fast = fuse_norms(copy.deepcopy(self.network_ or network).eval()).to(memory_format=torch.channels_last)
+        self._fast = channels_last(fuse_norms(copy.deepcopy(self.network_ or network).eval()))
 
     # --- prediction ---------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ class Augmentation:
     gamma : exponent of the pixel values between 0 and 1, log-uniform.
     noise : largest standard deviation of Gaussian noise.
     blur : largest standard deviation (pixels) of Gaussian blur.
+    stains : probability that the stains of a bright-field RGB crop are changed: haematoxylin, eosin and DAB separated (Ruifrok & Johnston
+        2001), each made stronger or weaker (Tellez et al., IEEE TMI 2018), and part of the eosin turned into DAB.
     """
 
     often: tuple[float, float, float, float] = (0.6, 0.4, 0.8, 0.3)
@@ -58,6 +60,7 @@ class Augmentation:
     gamma: tuple[float, float] = (0.8, 1.25)
     noise: float = 0.05
     blur: float = 1.0
+    stains: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class CropSampler:
 
     def _intensity(self, pixels: np.ndarray) -> np.ndarray:
         rng, a = self.rng, self.augmentation
+        if a.stains and rng.random() < a.stains:
+            pixels = _restain(pixels, rng)
         if rng.random() < a.often[2]:
             pixels = self._brightness(pixels)
         if a.blur and rng.random() < a.often[3]:
@@ -150,6 +155,18 @@ class CropSampler:
         gamma = np.exp(rng.uniform(*np.log(a.gamma)))
         positive = np.maximum(pixels, 0)
         return np.where(pixels > 0, positive**gamma, pixels) * gain + shift
+
+
+def _restain(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from skimage.color import hed2rgb, rgb2hed
+
+    stains = rgb2hed(np.clip(pixels, 0.02, 1).transpose(1, 2, 0))
+    stains *= rng.uniform(0.6, 1.4, 3)
+    if rng.random() < 0.5:
+        share = rng.uniform(0, 1)
+        stains[..., 2] += share * rng.uniform(0.5, 2) * stains[..., 1]
+        stains[..., 1] *= 1 - share
+    return hed2rgb(stains).transpose(2, 0, 1).astype(np.float32)
 
 
 def _blur(pixels: np.ndarray, sigma: float) -> np.ndarray:

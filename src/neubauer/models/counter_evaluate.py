@@ -27,7 +27,7 @@ from neubauer.models.counter_tune import POINT_LIMIT, match
 from neubauer.models.layout_cells import Objects, boxes_of, find_objects, full_labels
 
 LOW_CENTRE = 0.05
-"""Average precision needs also objects that the counter itself would not report: those with peaks from this height on."""
+"""Average precision also needs objects that the counter would not report: those with peaks from this height on."""
 
 Scores = dict[str, dict[str, float]]
 

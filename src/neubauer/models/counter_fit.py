@@ -14,6 +14,8 @@ from torch import nn
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter_data import Augmentation, CropSampler, TrainingImage
 from neubauer.models.layout_loss import layout_loss
+from neubauer.nets.blocks import channels_last
+from neubauer.nets.unet import LayoutNet
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,12 @@ class FitSettings:
 
 
 def fit_network(
-    network: nn.Module,
+    network: LayoutNet,
     images: Sequence[TrainingImage],
     spec: LayoutSpec,
     settings: FitSettings,
     report: Callable[[int, dict[str, float]], None] | None = None,
-) -> nn.Module:
+) -> LayoutNet:
     """Train `network` on annotated images; returns its moving average, in evaluation mode.
 
     Parameters
@@ -58,10 +60,11 @@ def fit_network(
     """
     sampler = CropSampler(images, spec, settings.crop, settings.augmentation, settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = channels_last(network.to(device)).train()
     average = copy.deepcopy(network)
     low_precision = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
-    decay, rest = [], []
+    decay: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for parameter in network.parameters():
         (decay if parameter.ndim > 1 else rest).append(parameter)
     optimiser = torch.optim.AdamW(

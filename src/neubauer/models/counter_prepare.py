@@ -71,7 +71,7 @@ def cell_diameters(annotation: Annotation) -> np.ndarray:
 def annotated_diameters(
     pairs: Sequence[Annotated], given: float | None
 ) -> tuple[float, dict[int, float], tuple[float, float]]:
-    """Typical diameter of all images, the one by which each image is scaled (by `id` of the pair), and the range of the latter.
+    """Typical diameter of all images, that by which each is scaled (by `id` of the pair), and the range of the latter.
 
     Raises
     ------

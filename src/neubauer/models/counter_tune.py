@@ -71,9 +71,8 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     factors: dict[str, float] = {}
     true, peaks, density = _counts(pairs, layouts, found, len(config.classes))
     for k, name in enumerate((*config.classes, "total")):
-        column = (
-            k if np.isfinite(true[:, k]).any() else -1
-        )  # no class is marked anywhere: only the total can be checked
+        # where no class is marked anywhere only the total can be checked
+        column = k if np.isfinite(true[:, k]).any() else -1
         known = np.isfinite(true[:, column])
         whole = known & np.isfinite(density[:, column])
         factors[name] = _correction(true[whole, column], density[whole, column])
@@ -111,7 +110,7 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
 def _best_thresholds(
     pairs: Sequence[Annotated], layouts: Sequence[Layout], n_classes: int, spec_diameter: float, extents: bool
 ) -> tuple[Thresholds, float]:
-    """The thresholds with the best score, and the score: the mean over the classes that occur, and over the strictness levels.
+    """The thresholds with the best score, and it: the mean over the classes that occur and the strictness levels.
 
     The thresholds of a class hardly touch the cells of another, so each class gets its own from the same decodings.
     """
@@ -169,7 +168,7 @@ def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresho
 
 
 def _correction(true: np.ndarray, density: np.ndarray) -> float:
-    """Ratio of the sums of true counts and densities, where it is a correction and not a sign that the density is no good."""
+    """Ratio of the sums of true counts and densities; 1 where it is so far off that the density must be no good."""
     ratio = float(true.sum() / max(density.sum(), 1e-9))
     return ratio if 1 / MAX_CORRECTION <= ratio <= MAX_CORRECTION else 1.0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from torch import nn
 
 from neubauer.images.read import ImageSource
 from neubauer.layouts.decode import Thresholds
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.layout_cells import find_objects
 from neubauer.models.layout_predict import predict_layout
+from neubauer.nets.unet import LayoutNet
 
 WINDOW = 640
 """Side of the windows that are looked at, in pixels at the scale of the model."""
@@ -22,7 +22,7 @@ LIKE = 1.5
 
 
 def estimate_diameter(
-    network: nn.Module,
+    network: LayoutNet,
     spec: LayoutSpec,
     thresholds: Thresholds,
     source: ImageSource,
@@ -39,7 +39,7 @@ def estimate_diameter(
     ----------
     network, spec, thresholds : the counter.
     source, limits : the image and its normalisation.
-    expected : smallest and largest diameter that the counter was trained for; guesses reach 1.6 times beyond.
+    expected : smallest and largest diameter that the counter was trained for.
 
     Returns
     -------
@@ -48,8 +48,6 @@ def estimate_diameter(
     low, high = expected
     n = int(np.ceil(np.log(high / low) / np.log(STEP)))
     guesses = np.geomspace(low, high, n + 1) if n else np.array([low])
-    if n:
-        guesses = np.array([low / STEP, *guesses, high * STEP])
     best, diameter = 0.0, None
     for guess in guesses:
         cover, measured = _look(network, spec, thresholds, source, limits, guess)
@@ -62,7 +60,7 @@ def estimate_diameter(
 
 
 def _look(
-    network: nn.Module, spec: LayoutSpec, thresholds: Thresholds, source: ImageSource, limits: np.ndarray, guess: float
+    network: LayoutNet, spec: LayoutSpec, thresholds: Thresholds, source: ImageSource, limits: np.ndarray, guess: float
 ) -> tuple[float, float | None]:
     """Share of the windows covered by objects of about the guessed size, and the median diameter of these."""
     scale = spec.diameter / guess

@@ -68,7 +68,7 @@ def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Obj
 
 
 def _sums(labels: np.ndarray, layout: Layout, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Over the pixels of each of the `n` objects: their number, sum of the foreground (N,), sums of the class maps (N, K)."""
+    """Of the pixels of each of the `n` objects: number, sum of the foreground (N,), sums of the class maps (N, K)."""
     classes = len(layout.class_probability)
     area, front, probability = np.zeros(n + 1), np.zeros(n + 1), np.zeros((n + 1, classes))
     for top, bottom in bands(labels.shape[0]):

@@ -15,17 +15,20 @@ BLOCK = 16
 
 
 SHARPNESS = 5.0
-"""Of the softplus that keeps densities positive: a plain one never gets to zero, and over the many pixels of the background what is
-left of it adds up to cells that are not there."""
+"""Of the softplus that keeps densities positive: a plain one never gets to zero, and over the many pixels of the
+background what is left of it adds up to cells that are not there."""
 
 
 def density_unit(spec: LayoutSpec) -> float:
-    """Peak density of one isolated cell: the network's output is in units of it, so that all maps have values about 1."""
+    """Peak density of one isolated cell: the network's output is in units of it, so that all maps are about 1."""
     return 1 / (2 * math.pi * (spec.density_sigma * spec.diameter / STRIDE) ** 2)
 
 
 def activate(raw: Tensor, spec: LayoutSpec) -> Tensor:
-    """Raw output (N, M, Y, X) of the network -> layout, float32: probabilities, offsets, and densities that integrate to counts."""
+    """Raw output (N, M, Y, X) of the network -> layout, float32.
+
+    Probabilities, offsets, and densities that integrate to counts.
+    """
     raw = raw.float()
     classes = raw[:, spec.class_maps]
     return torch.cat(

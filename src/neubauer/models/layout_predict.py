@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from neubauer.images.normalise import normalise
 from neubauer.images.read import ImageSource
 from neubauer.images.resample import resample_region
 from neubauer.layouts.spec import STRIDE, LayoutSpec
 from neubauer.models.layout_loss import activate
+from neubauer.nets.unet import LayoutNet
 
 TILE = 1024
 """Side of the tiles, in pixels at the scale of the model."""
 MARGIN = 16
-"""Zeros around the image (pixels, a multiple of the network's stride), as in training crops that reach beyond it: without them the
-network sees its own padding at the border and counts too many cells there."""
+"""Zeros around the image (pixels, a multiple of the network's stride), as in training crops that reach beyond it:
+without them the network sees its own padding at the border and counts too many cells there."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 def predict_layout(
-    network: nn.Module,
+    network: LayoutNet,
     spec: LayoutSpec,
     source: ImageSource,
     limits: np.ndarray,
@@ -74,7 +74,7 @@ def predict_layout(
 
     Parameters
     ----------
-    network : a `LayoutNet` in evaluation mode.
+    network : in evaluation mode.
     source : the image, read by region.
     limits : (C, 2) intensities that become 0 and 1.
     scale : size ratio at which the network sees the image.

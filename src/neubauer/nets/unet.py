@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,7 +42,7 @@ class LayoutNet(nn.Module):
         self.encoder = nn.ModuleList(
             nn.Sequential(*(SeparableBlock(w) for _ in range(n))) for w, n in zip(widths, depths, strict=True)
         )
-        steps = list(zip(widths[:-1], widths[1:], strict=True))
+        steps = list(pairwise(widths))
         self.down = nn.ModuleList(ConvNormAct(fine, coarse, stride=2) for fine, coarse in steps)
         self.reduce = nn.ModuleList(ConvNormAct(coarse, fine, kernel=1) for fine, coarse in steps)
         self.decoder = nn.ModuleList(SeparableBlock(fine) for fine, _ in steps)
