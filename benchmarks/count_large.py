@@ -47,7 +47,9 @@ def main() -> None:
         path = Path(folder) / "large.tif"
         block = nuclei(2000)
         n = -(-arguments.size // 2000)
-        tifffile.imwrite(path, np.tile(block, (n, n))[: arguments.size, : arguments.size], tile=(256, 256), compression="zlib")
+        tifffile.imwrite(
+            path, np.tile(block, (n, n))[: arguments.size, : arguments.size], tile=(256, 256), compression="zlib"
+        )
         command = [sys.executable, "-m", "neubauer.cli.main", "count", str(path), "--model", arguments.model]
         start = time.monotonic()
         subprocess.run([*command, "--out", str(Path(folder) / "out")], check=True)
@@ -74,7 +76,9 @@ def main() -> None:
         {"what": "in tiles of 512: objects", "value": len(tiled)},
         {"what": "pixels with another label", "value": int((whole.labels != tiled.labels).sum())},
     ]
-    write_result("count_large", {"what": "`neubauer count` with all outputs; tiled against untiled prediction.", "rows": rows})
+    write_result(
+        "count_large", {"what": "`neubauer count` with all outputs; tiled against untiled prediction.", "rows": rows}
+    )
 
 
 if __name__ == "__main__":

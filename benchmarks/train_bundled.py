@@ -87,7 +87,13 @@ def main() -> None:
         items = SETS[name](arguments.data)
         tests[name], rest = split_groups(items, [round(share * len(items))], recipe.seed)
         train += rest
-    settings = FitSettings(arguments.steps or recipe.steps, recipe.batch, recipe.crop, seed=recipe.seed, augmentation=Augmentation(stains=recipe.stains))
+    settings = FitSettings(
+        arguments.steps or recipe.steps,
+        recipe.batch,
+        recipe.crop,
+        seed=recipe.seed,
+        augmentation=Augmentation(stains=recipe.stains),
+    )
     counter = CellCounter(
         settings=settings,
         widths=recipe.widths,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,8 +19,11 @@ DONE, SOME_FAILED, USAGE = 0, 1, 2
 
 
 @contextmanager
-def errors_to_exit() -> Iterator[None]:
-    """Turn our errors into one line on stderr and exit code 2, warnings into lines, Ctrl-C into exit code 130."""
+def errors_to_exit(interrupted: str = "interrupted") -> Iterator[None]:
+    """Turn our errors into one line on stderr and exit code 2, warnings into lines, Ctrl-C into exit code 130.
+
+    `interrupted` says what Ctrl-C leaves behind.
+    """
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_args, **_kw: say(f"warning: {message}")
         warnings.simplefilter("ignore")
@@ -30,7 +34,7 @@ def errors_to_exit() -> Iterator[None]:
             say(f"error: {error}")
             raise typer.Exit(USAGE) from error
         except KeyboardInterrupt as error:
-            say("interrupted: what was written is complete; the same command goes on from here")
+            say(interrupted)
             raise typer.Exit(130) from error
 
 
@@ -49,20 +53,30 @@ def new_file(path: Path, overwrite: bool) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path.parent}: cannot be made ({error.strerror or error})") from error
+    if not os.access(path.parent, os.W_OK):  # said now, not after hours of training
+        raise OutputError(f"{path.parent}: cannot be written to (permission denied)")
     return path
 
 
-def run_folder(out: Path, run: dict[str, Any], overwrite: bool) -> Path:
+def run_folder(out: Path, run: dict[str, Any], images: dict[str, str], overwrite: bool) -> Path:
     """A folder for results, new or of the same run that was stopped.
 
-    `run.json` in it says what made the results; another run into the same folder is refused.
+    `run.json` in it says what made the results; another run into the same folder is refused. Further images may be
+    added to a run.
+
+    Parameters
+    ----------
+    out : the folder.
+    run : settings that the results depend on.
+    images : file of each image by the name of its results.
+    overwrite : drop what is there instead.
 
     Raises
     ------
-    InputError : the folder holds results of another run (the differing settings are named).
+    InputError : the folder holds results of another run (what differs is named).
     OutputError : it cannot be written to.
     """
-    record = out / "run.json"
+    record, images = out / "run.json", dict(images)
     try:
         out.mkdir(parents=True, exist_ok=True)
         if record.exists() and not overwrite:
@@ -70,23 +84,34 @@ def run_folder(out: Path, run: dict[str, Any], overwrite: bool) -> Path:
                 old = json.loads(record.read_text(encoding="utf-8"))
             except ValueError as error:
                 raise InputError(record, "no valid JSON", "the record of a run; or --overwrite") from error
-            differing = [key for key in sorted({*old, *run}) if old.get(key) != run.get(key)]
+            earlier = old.pop("images", {})
+            differing = [f"{k}: {old.get(k)!r} there" for k in sorted({*old, *run}) if old.get(k) != run.get(k)]
+            differing += _differing_names(earlier, images)
             if differing:
                 raise InputError(
                     out,
-                    "results of another run (" + ", ".join(f"{k}: {old.get(k)!r} there" for k in differing) + ")",
+                    "results of another run (" + ", ".join(differing) + ")",
                     "a new folder, the same settings, or --overwrite",
                 )
+            images = earlier | images
         elif any((out / name).exists() for name in ("counts.csv", "objects.csv")) and not overwrite:
             raise InputError(out, "tables without the record of their run", "a new folder, or --overwrite")
         if overwrite and (out / "parts").is_dir():
             for part in (out / "parts").iterdir():
                 part.unlink()
         temporary = record.with_suffix(".tmp")
-        temporary.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(run | {"images": images}, indent=2) + "\n", encoding="utf-8")
         temporary.replace(record)
     except OSError as error:
         if isinstance(error, NeubauerError):
             raise
         raise OutputError(f"{out}: cannot be written to ({error.strerror or error})") from error
     return out
+
+
+def _differing_names(earlier: dict[str, str], images: dict[str, str]) -> list[str]:
+    """Images of which one name stands for two files, or one file has two names; at most the first of each."""
+    names = {file: name for name, file in earlier.items()}
+    other = [f"{n} is {earlier[n]} there" for n, file in images.items() if earlier.get(n, file) != file]
+    renamed = [f"{file} is called {names[file]} there" for n, file in images.items() if names.get(file, n) != n]
+    return other[:1] or renamed[:1]

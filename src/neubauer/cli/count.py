@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +12,22 @@ from neubauer.cli.common import SOME_FAILED, errors_to_exit, run_folder, say
 from neubauer.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neubauer.cells.export import Format
     from neubauer.cells.table import Cells
     from neubauer.models.counter import CellCounter
 
-FORMATS = ("geojson", "coco", "roi", "yolo")
-BIG = 25_000_000
-"""Pixels from which on the overlay is drawn from a reduced image."""
+FORMATS: tuple[Format, ...] = ("geojson", "coco", "roi", "yolo")
+FILES = {
+    "masks": "{}_masks.tif",
+    "overlays": "{}_overlay.png",
+    "geojson": "{}.geojson",
+    "coco": "{}_coco.json",
+    "roi": "{}_rois.zip",
+    "yolo": "labels/{}.txt",
+}
+"""What an image gets in the folder of each kind of output."""
 
 
 def count(
@@ -44,10 +53,13 @@ def count(
     """Count, outline and classify the cells of images.
 
     Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/. Exit code 0: all done; 1:
-    some images failed, each is named; 2: nothing could be done.
+    some images failed, each is named, the others are done; 2: nothing was done.
     """
-    with errors_to_exit():
-        wanted = _formats(formats)
+    with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
+        kinds = [kind for kind, on in (("masks", masks), ("overlays", overlays)) if on] + _formats(formats)
+        _check_project(project)
+        if shard is not None and overwrite:
+            raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
         from neubauer.images.find import find_images, unique_stems
 
         every = find_images(inputs)
@@ -58,37 +70,42 @@ def count(
 
         file = resolve(model)
         counter = CellCounter.load(file)
+        if diameter is not None:
+            counter.check_diameter(diameter)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         run = {"verb": "count", "model": file.stem, "model_sha256": digest, "diameter": diameter}
         run |= {"project": project, "frame": frame}
-        run_folder(out, run, overwrite)
-        failed = _run(counter, paths, names, out, wanted, masks, overlays, diameter, project, frame)
-        _report(out, counter, failed, as_json, names)
+        run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
+        options = {"diameter": diameter, "project": project, "frame": frame}
+        failed = _run(counter, paths, names, out, kinds, options)
+        if as_json:
+            _print_json(out, failed)
+        else:
+            _print_table(out, counter, failed, len(paths))
     if failed:
         raise typer.Exit(SOME_FAILED)
 
 
 def _run(
     counter: CellCounter,
-    paths: list[Path],
+    paths: Sequence[Path],
     names: dict[Path, str],
     out: Path,
-    formats: tuple[str, ...],
-    masks: bool,
-    overlays: bool,
-    diameter: float | None,
-    project: Any,
-    frame: int | None,
+    kinds: Sequence[str],
+    options: dict[str, Any],
 ) -> dict[Path, str]:
-    """Count image by image; returns what failed and why. An image is done when its part of the tables is written."""
+    """Count image by image; returns what failed and why.
+
+    An image is done when its part of the tables is written, and the outputs that are wanted now are there.
+    """
     from rich.console import Console
     from rich.progress import track
 
     from neubauer.cells.parts import TableParts
 
     parts = TableParts(out, counter.config.classes)
-    done = parts.done()
-    todo = [p for p in paths if names[p] not in done]
+    stored = parts.done()
+    todo = [p for p in paths if names[p] not in stored or not all(f.exists() for f in _files(out, names[p], kinds))]
     if len(todo) < len(paths):
         say(f"{len(paths) - len(todo)} of {len(paths)} images are done already and are skipped")
     failed: dict[Path, str] = {}
@@ -96,66 +113,80 @@ def _run(
     try:
         for path in track(todo, "counting", console=console, disable=not console.is_terminal):
             try:
-                cells = counter.predict(path, diameter=diameter, project=project, frame=frame)
+                cells = counter.predict(path, **options)
                 cells.image = names[path]
                 cells.table["image"] = names[path]
-                _write(path, cells, out, formats, masks, overlays, project, frame)
+                _write(path, cells, out, kinds, options)
                 parts.add(cells)
-            except (InputError, MemoryError) as error:
-                failed[path] = str(error) or "not enough memory"
+            except OutputError:
+                raise
+            except Exception as error:  # whatever is wrong with one image, the others are counted
+                failed[path] = _reason(path, error)
                 say(f"failed: {failed[path]}")
     finally:
-        parts.merge([names[p] for p in names])
+        parts.merge(list(names.values()))
+        if "coco" in kinds:
+            _merge_coco(out, [n for n in names.values() if n in parts.done()], counter.config.classes)
     return failed
 
 
-def _write(
-    path: Path,
-    cells: Cells,
-    out: Path,
-    formats: tuple[str, ...],
-    masks: bool,
-    overlays: bool,
-    project: Any,
-    frame: int | None,
-) -> None:
-    from neubauer.images.read import open_image
-    from neubauer.images.write import write_labels
+def _reason(path: Path, error: Exception) -> str:
+    """One line that names the file."""
+    text = " ".join(str(error).split()) or "not enough memory"
+    if not isinstance(error, InputError | MemoryError):
+        text = f"{type(error).__name__}: {text}"
+    return text if str(path) in text else f"{path}: {text}"
 
+
+def _files(out: Path, name: str, kinds: Sequence[str]) -> list[Path]:
+    return [out / kind / FILES[kind].format(name) for kind in kinds]
+
+
+def _write(path: Path, cells: Cells, out: Path, kinds: Sequence[str], options: dict[str, Any]) -> None:
     assert cells.labels is not None
     try:
-        for name, on in (("masks", masks), ("overlays", overlays), *((f, True) for f in formats)):
-            if on:
-                (out / name).mkdir(exist_ok=True)
-        if masks:
-            write_labels(out / "masks" / f"{cells.image}_masks.tif", cells.labels, cells.pixel_size_um)
-        if overlays:
-            from neubauer.cells.overlay import draw_overlay
+        for kind, file in zip(kinds, _files(out, cells.image, kinds), strict=True):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "masks":
+                from neubauer.images.write import write_labels
 
-            draw_overlay(
-                open_image(path, project=project, frame=frame), cells, out / "overlays" / f"{cells.image}_overlay.png"
-            )
-        for name in formats:
-            from neubauer.cells.export import export
+                write_labels(file, cells.labels, cells.pixel_size_um)
+            elif kind == "overlays":
+                from neubauer.cells.overlay import draw_overlay
+                from neubauer.images.read import open_image
 
-            export(name, out / name, cells, path)
+                draw_overlay(open_image(path, project=options["project"], frame=options["frame"]), cells, file)
+            else:
+                from neubauer.cells.export import export
+
+                export(kind, out / kind, cells, path)  # type: ignore[arg-type] # one of FORMATS
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         raise OutputError(f"{out}: cannot be written to ({error.strerror or error})") from error
 
 
-def _report(out: Path, counter: CellCounter, failed: dict[Path, str], as_json: bool, names: dict[Path, str]) -> None:
-    import pandas as pd
+def _merge_coco(out: Path, names: Sequence[str], classes: Sequence[str]) -> None:
+    """One COCO file of those of the images, also of the ones that were counted earlier."""
+    from neubauer.cells.write_coco import merge_coco
 
-    table = pd.read_csv(out / "counts.csv", dtype={"image": str, "flag": str}, keep_default_na=False)
-    if as_json:
-        rows = json.loads(table.to_json(orient="records"))
-        print(json.dumps({"out": str(out), "images": rows, "failed": {str(p): why for p, why in failed.items()}}))
-        return
+    files = [file for name in names for file in _files(out, name, ["coco"]) if file.exists()]
+    if files:
+        merge_coco(out / "coco" / "annotations.json", files, classes)
+
+
+def _print_json(out: Path, failed: dict[Path, str]) -> None:
+    import json
+
+    rows = json.loads(_counts(out).to_json(orient="records"))
+    print(json.dumps({"out": str(out), "images": rows, "failed": {str(p): why for p, why in failed.items()}}))
+
+
+def _print_table(out: Path, counter: CellCounter, failed: dict[Path, str], wanted: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    table = _counts(out)
     shown = Table(title=f"cells per image [90 % interval], {counter.config.training.get('name', '')}".rstrip(", "))
     shown.add_column("image")
     for name in (*counter.config.classes, "total"):
@@ -169,19 +200,32 @@ def _report(out: Path, counter: CellCounter, failed: dict[Path, str], as_json: b
     if len(table) > 40:
         console.print(f"... and {len(table) - 40} more images")
     console.print(f"tables: {out / 'counts.csv'}, {out / 'objects.csv'}", soft_wrap=True)
-    for folder in ("masks", "overlays", *FORMATS):
-        if (out / folder).is_dir():
-            console.print(f"{folder}: {out / folder}", soft_wrap=True)
+    for kind in FILES:
+        if (out / kind).is_dir():
+            console.print(f"{kind}: {out / kind}", soft_wrap=True)
     if failed:
-        console.print(f"failed: {len(failed)} of {len(names)} images")
+        console.print(f"failed: {len(failed)} of {wanted} images")
 
 
-def _formats(text: str) -> tuple[str, ...]:
-    wanted = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+def _counts(out: Path) -> Any:
+    import pandas as pd
+
+    return pd.read_csv(out / "counts.csv", dtype={"image": str, "flag": str}, keep_default_na=False)
+
+
+def _formats(text: str) -> list[str]:
+    wanted = dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip())
     for name in wanted:
         if name not in FORMATS:
             raise InputError("--format", repr(name), "one of " + ", ".join(FORMATS))
-    return wanted
+    return list(wanted)
+
+
+def _check_project(project: str | None) -> None:
+    from neubauer.images.stack import PROJECTIONS
+
+    if project is not None and project not in PROJECTIONS:
+        raise InputError("--project", repr(project), "one of " + ", ".join(PROJECTIONS))
 
 
 def _shard(paths: list[Path], shard: str | None) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neubauer.cli.common import errors_to_exit
+from neubauer.errors import OutputError
 
 
 def demo(
@@ -20,7 +21,10 @@ def demo(
         from neubauer.cli.count import count
         from neubauer.images.write import write_image
 
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{out}: cannot be made ({error.strerror or error})") from error
         image = out / "immunohistochemistry.png"
         write_image(image, data.immunohistochemistry().transpose(2, 0, 1))
     count([str(image)], model="nuclei-histology", out=out / "results", overwrite=True)

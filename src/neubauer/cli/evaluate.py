@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def counter(
             raise InputError("annotations", f"{len(given)} kinds", "exactly one of --masks, --boxes and --points")
         if out is not None:
             new_file(out, overwrite)
+        from neubauer.images.write import atomic_path
         from neubauer.models.counter import CellCounter
         from neubauer.models.counter_evaluate import evaluate_counter
         from neubauer.models.counter_inputs import collect
@@ -45,9 +47,12 @@ def counter(
         scores, failed = evaluate_counter(loaded, pairs, diameter=diameter)
         for name, why in failed.items():
             say(f"failed: {name}: {why}")
-        text = json.dumps(scores | {"failed": failed}, indent=2)
+        # a score that is not defined (recall without cells ...) is null: JSON has no NaN
+        known = {g: {k: v if math.isfinite(v) else None for k, v in s.items()} for g, s in scores.items()}
+        text = json.dumps(known | {"failed": failed}, indent=2)
         if out is not None:
-            out.write_text(text + "\n", encoding="utf-8")
+            with atomic_path(out) as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
         print(text) if as_json else _table(scores)
     if failed:
         raise typer.Exit(SOME_FAILED)
@@ -64,5 +69,5 @@ def _table(scores: dict[str, dict[str, float]]) -> None:
         shown.add_column(group, justify="right")
     for name in dict.fromkeys(name for group in scores.values() for name in group):
         values = [scores[g].get(name) for g in groups]
-        shown.add_row(name, *("" if v is None else f"{v:.4g}" for v in values))
+        shown.add_row(name, *("" if v is None or not math.isfinite(v) else f"{v:.4g}" for v in values))
     Console().print(shown)

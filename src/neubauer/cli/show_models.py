@@ -26,7 +26,7 @@ def models(
                 raise InputError("models", repr(name), "one of " + ", ".join(m.name for m in every))
             every = found
         if as_json:
-            print(json.dumps([{"name": m.name, "path": str(m.path), **m.header()} for m in every]))
+            print(json.dumps([{"name": m.name, "path": str(m.path), "card": m.card, **m.header()} for m in every]))
             return
         from rich.console import Console
         from rich.markdown import Markdown

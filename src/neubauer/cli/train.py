@@ -37,7 +37,7 @@ def counter(
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
 ) -> None:
     """Train a counter from masks, boxes, points, or a mix of them."""
-    with errors_to_exit():
+    with errors_to_exit("interrupted: the counter is not written"):
         sources: dict[str, Path] = {
             kind: path for kind, path in (("masks", masks), ("boxes", boxes), ("points", points)) if path is not None
         }

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.measure import add_micrometres, measure
@@ -210,12 +211,16 @@ class CellCounter:
         objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
         return layout, objects, {"diameter": round(used, 2), "diameter_from": how}
 
+    def check_diameter(self, diameter: float) -> None:
+        """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
+        low, high = self.config.layout_diameter / MAX_SCALE, self.config.layout_diameter / MIN_SCALE
+        if not low <= diameter <= high:
+            raise InputError("diameter", f"{diameter:g} px", f"{low:g} to {high:g} px")
+
     def _diameter(self, source: ImageSource, limits: np.ndarray, given: float | None) -> tuple[float, str]:
         config = self.config
         if given is not None:
-            if not np.isfinite(given) or not MIN_SCALE <= config.layout_diameter / max(given, 1e-9) <= MAX_SCALE:
-                low, high = config.layout_diameter / MAX_SCALE, config.layout_diameter / MIN_SCALE
-                raise InputError("diameter", f"{given:g} px", f"{low:g} to {high:g} px")
+            self.check_diameter(given)
             return float(given), "given"
         if not config.extents:
             return config.diameter, "training images"
@@ -299,7 +304,12 @@ class CellCounter:
 
         file = resolve(path)
         raw, tensors = load_model(file, KIND)
-        config = CounterConfig.model_validate(raw)
+        try:
+            config = CounterConfig.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            found = f"a config with {'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise InputError(file, found, "a counter of this version of neubauer") from error
         counter = cls(widths=config.widths, depths=config.depths)
         spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)

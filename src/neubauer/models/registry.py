@@ -50,9 +50,9 @@ def resolve(model: str | Path) -> Path:
     InputError : neither a file nor a name; the nearest name is suggested.
     """
     path = Path(model)
-    if path.exists():
+    if path.is_file():  # a folder may well be called like a model whose results it holds
         return path
-    names = {m.name: m.path for m in bundled()}
+    names = {file.stem: file for file in sorted(WEIGHTS.glob("*.safetensors"))}
     if str(model) in names:
         return names[str(model)]
     near = difflib.get_close_matches(str(model), names, 1)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from neubauer.errors import InputError, OutputError
+from neubauer.images.write import atomic_path
 
 FORMAT_VERSION = 1
 
@@ -35,14 +35,12 @@ def save_model(path: str | Path, kind: str, config: Mapping[str, Any], tensors: 
     header = {"neubauer": json.dumps({"version": FORMAT_VERSION, "kind": kind, "config": dict(config)})}
     # clone: safetensors refuses tensors that share memory (tied weights)
     contiguous = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(contiguous, temporary, metadata=header)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the model could not be written ({error})") from error
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot be made ({error.strerror or error})") from error
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(contiguous, metadata=header))  # save_file would let nobody else read it
     return path
 
 
@@ -62,7 +60,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
         header = json.loads(text) if text else None
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(path, f"something else ({error})", expected) from error
-    if header is None:
+    if not isinstance(header, dict) or not {"version", "kind", "config"} <= header.keys():
         raise InputError(path, "safetensors without neubauer's header", expected)
     if header["version"] > FORMAT_VERSION:
         raise InputError(path, f"format version {header['version']}", f"at most {FORMAT_VERSION}: update neubauer")
