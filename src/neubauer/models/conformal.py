@@ -40,7 +40,7 @@ def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) 
 
 
 def interval(count: float, width: float) -> tuple[float, float]:
-    """(low, high) around a count, whole cells outwards, never below zero and always holding the rounded count."""
+    """(low, high) around a count: the whole numbers in reach, never below zero and always holding the rounded count."""
     reach = width * math.sqrt(max(count, 0) + 1)
     low, high = math.ceil(count - reach), math.floor(count + reach)  # the true count is a whole number
     return max(0, min(low, round(count))), max(high, round(count))

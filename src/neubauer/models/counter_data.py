@@ -48,8 +48,9 @@ class Augmentation:
     gamma : exponent of the pixel values between 0 and 1, log-uniform.
     noise : largest standard deviation of Gaussian noise.
     blur : largest standard deviation (pixels) of Gaussian blur.
-    stains : probability that the stains of a bright-field RGB crop are changed: haematoxylin, eosin and DAB are separated
-        (Ruifrok & Johnston 2001), made stronger or weaker (Tellez et al., IEEE TMI 2018), and part of the eosin turned into DAB.
+    stains : probability that the stains of a bright-field RGB crop are changed: haematoxylin, eosin and DAB are told
+        apart (Ruifrok & Johnston 2001), made stronger or weaker (Tellez et al., IEEE TMI 2018), and part of the eosin
+        made DAB.
     """
 
     often: tuple[float, float, float, float] = (0.6, 0.4, 0.8, 0.3)
