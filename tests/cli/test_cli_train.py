@@ -1,0 +1,109 @@
+"""`neubauer train counter`, then `count` and `evaluate counter` with what it wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import Run, one_line, read_csv
+from scenes import as_boxes, discs
+
+from neubauer.images.write import write_image, write_labels
+
+SMALL = ("--steps", 5, "--batch", 2, "--crop", 64, "--validation", 0.4)
+
+
+@pytest.fixture
+def annotated(tmp_path: Path) -> Path:
+    """images/, masks/, boxes/ (YOLO) and points/ (CSV) of five scenes."""
+    for name in ("images", "masks", "boxes", "points"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "boxes" / "classes.txt").write_text("cell\n")
+    for i in range(5):
+        image, annotation = discs(6 + i, size=96, seed=i)
+        assert annotation.labels is not None
+        write_image(tmp_path / "images" / f"{i}.tif", image)
+        write_labels(tmp_path / "masks" / f"{i}_masks.tif", annotation.labels)
+        points = "".join(f"{y},{x}\n" for y, x in annotation.centres)
+        (tmp_path / "points" / f"{i}.csv").write_text("y,x\n" + points)
+        boxes = as_boxes(annotation).boxes
+        assert boxes is not None
+        lines = [
+            f"0 {(x0 + x1) / 192:.6f} {(y0 + y1) / 192:.6f} {(x1 - x0) / 96:.6f} {(y1 - y0) / 96:.6f}"
+            for y0, x0, y1, x1 in boxes
+        ]
+        (tmp_path / "boxes" / f"{i}.txt").write_text("\n".join(lines))
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["masks", "boxes", "points"])
+def test_train_count_evaluate(run: Run, annotated: Path, kind: str) -> None:
+    images, marks = annotated / "images", annotated / kind
+    model, out, scores = annotated / "new" / "m.safetensors", annotated / "out", annotated / "scores.json"
+    result = run("train", "counter", images, f"--{kind}", marks, "--out", model, *SMALL)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.split() == [str(model)]
+    assert "on 2 validation images" in result.stderr
+
+    result = run("count", images, "--model", model, "--out", out, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [row["image"] for row in read_csv(out / "counts.csv")] == ["0", "1", "2", "3", "4"]
+
+    result = run("evaluate", "counter", images, "--model", model, f"--{kind}", marks, "--json", "--out", scores)
+    assert result.exit_code == 0, result.stderr
+
+    def no_nan(text: str) -> None:
+        raise AssertionError(f"{text} is no JSON")
+
+    printed = json.loads(result.stdout, parse_constant=no_nan)
+    assert printed == json.loads(scores.read_text())
+    wanted = {"mae", "bias", "interval_coverage", "precision", "recall", "f1"}
+    wanted |= {"masks": {"ap50", "ap75", "ap"}, "boxes": {"ap50"}, "points": set()}[kind]
+    assert wanted <= printed["total"].keys()
+    counted = [int(row["total"]) for row in read_csv(out / "counts.csv")]
+    error = sum(n - (6 + i) for i, n in enumerate(counted)) / 5
+    assert printed["total"]["bias"] == pytest.approx(error, abs=0.51)  # the table has whole cells
+
+
+def test_a_good_counter_scores_well(run: Run, annotated: Path, model: Path) -> None:
+    command = ("evaluate", "counter", annotated / "images", "--model", model, "--masks", annotated / "masks")
+    result = run(*command, "--json")
+    total = json.loads(result.stdout)["total"]
+    assert total["f1"] > 0.9
+    assert total["ap50"] > 0.8
+    assert abs(total["bias"]) < 1
+    result = run(*command)
+    assert result.exit_code == 0
+    assert "interval_coverage" in result.stdout
+
+
+def test_the_same_command_gives_the_same_model(run: Run, annotated: Path) -> None:
+    files = [annotated / f"{name}.safetensors" for name in "ab"]
+    for file in files:
+        options = ("--masks", annotated / "masks", "--out", file, *SMALL)
+        assert run("train", "counter", annotated / "images", *options).exit_code == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_wrong_usage(run: Run, annotated: Path, model: Path) -> None:
+    images, masks, there = annotated / "images", annotated / "masks", annotated / "there.safetensors"
+    there.write_text("precious")
+    new = annotated / "new.safetensors"
+    for arguments, parts in (
+        (("train", "counter", images, "--out", new), ("annotations", "--masks, --boxes and --points")),
+        (("train", "counter", images, "--masks", masks, "--out", there), (there, "--overwrite")),
+        (("train", "counter", images, "--masks", masks, "--out", masks), (masks, "a folder")),
+        (("train", "counter", images, "--masks", masks, "--out", there / "m"), (there, "cannot be made")),
+        (("train", "counter", images, "--masks", masks, "--out", new, "--crop", 50), ("--crop", "multiple of 16")),
+        (("train", "counter", images, "--masks", annotated / "no", "--out", new), (annotated / "no",)),
+        (("train", "counter", images / "0.tif", "--masks", masks, "--out", new), ("at least 2",)),
+        (("evaluate", "counter", images, "--model", model), ("exactly one of --masks, --boxes and --points",)),
+        (("evaluate", "counter", images, "--model", there, "--masks", masks), (there, "expected a model file")),
+        (("evaluate", "counter", images, "--model", model, "--masks", masks, "--out", there), (there, "--overwrite")),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 2, arguments
+        one_line(result.stderr, "error", *parts)
+    assert there.read_text() == "precious"
+    assert not new.exists()
