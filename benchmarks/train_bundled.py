@@ -178,8 +178,8 @@ def card(
         lines.append("")
     lines += [
         "`ap50`, `ap75`, `ap` of masks are TP / (TP + FP + FN) at IoU .5, .75 and averaged over .5 to .95; `ap50`",
-        "of boxes is the area under the precision-recall curve. Counts per image: `mae`, `bias`; `interval_coverage` is",
-        "to be compared with 0.9.",
+        "of boxes is the area under the precision-recall curve. Counts per image: `mae`, `bias`; `interval_coverage`",
+        "is to be compared with 0.9.",
         "",
         "**Limits**: other stains, microscopes and cell types than those above were not measured; check the",
         "overlays of a few of your own images first, and train a counter on them if they are not right.",

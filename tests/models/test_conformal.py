@@ -11,7 +11,7 @@ from neubauer.models.conformal import LEVEL, interval, interval_width
 
 
 def coverage(n: int, draws: int = 1500) -> float:
-    """How often the interval of a new image holds its count: counts of many sizes, predictions off like Poisson noise."""
+    """How often the interval of a new image holds its count: counts of many sizes, off by Poisson noise."""
     rng = np.random.default_rng(n)
     held = 0
     for _ in range(draws):

@@ -155,10 +155,17 @@ def _from_files(
         for kind in folders:
             found.update(discover_classes([(i, a) for i, (a, k) in taken.items() if k == kind], kind))
         classes = tuple(sorted(found - {"cell"})) or ("cell",)
-    result = []
+    result: list[Annotated] = []
+    problem: InputError | None = None
     for image, (annotation, kind) in taken.items():
-        source = open_image(image)
-        result.append(Annotated(source, load_annotation(image, annotation, kind, source.shape[1:], classes)))
+        try:
+            source = open_image(image)
+            result.append(Annotated(source, load_annotation(image, annotation, kind, source.shape[1:], classes)))
+        except InputError as error:  # one bad file does not cost the others
+            problem = error
+            warnings.warn(f"not used: {error}", stacklevel=3)
+    if not result and problem is not None:
+        raise problem
     return result
 
 
