@@ -11,11 +11,10 @@ import statistics
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
+from count_large import nuclei
 from report import write_result
 from rival_nets import CellposeNet, StarDistNet
-from skimage import data
 
 from neubauer.images.read import from_array
 from neubauer.models.counter import CellCounter
@@ -30,8 +29,8 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     counter = CellCounter.load(arguments.model)
-    # real nuclei that scikit-image ships, at the scale of the model: 512 x 512 pixels hold a few hundred of them
-    image = np.tile(data.human_mitosis() if hasattr(data, "human_mitosis") else data.cell(), (1, 1))[:512, :512]
+    # drawn nuclei about 24 pixels wide, at the scale of the model
+    image = nuclei(512)
     source = from_array(image)
     diameter = counter.config.layout_diameter
     inputs = torch.rand(1, 2, 512, 512)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from neubauer.gan.machine import best_precision
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter_data import Augmentation, CropSampler, TrainingImage
 from neubauer.models.layout_loss import layout_loss
@@ -62,7 +63,7 @@ def fit_network(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = channels_last(network.to(device)).train()
     average = copy.deepcopy(network)
-    low_precision = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    low_precision = best_precision("cuda" if device.type == "cuda" else "cpu") == "bfloat16"
     decay: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for parameter in network.parameters():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from neubauer.gan.machine import best_precision
 from neubauer.images.normalise import normalise
 from neubauer.images.read import ImageSource
 from neubauer.images.resample import resample_region
@@ -99,6 +100,7 @@ def predict_layout(
     sums = np.zeros(classes)
     halo, stride = network.halo, network.stride
     device = next(network.parameters()).device
+    low_precision = best_precision("cuda" if device.type == "cuda" else "cpu") == "bfloat16"
     for top, bottom, left, right in tiles(size, tile):
         low = [max(-MARGIN, top - halo), max(-MARGIN, left - halo)]
         high = [min(size[0] + MARGIN, bottom + halo), min(size[1] + MARGIN, right + halo)]
@@ -109,7 +111,7 @@ def predict_layout(
         canvas = np.zeros((1, len(pixels), *padded), np.float32)
         y, x = start[0] - low[0], start[1] - low[1]
         canvas[0, :, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
             raw = network(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
             layout = activate(raw, spec)[0].cpu().numpy()
         inner = (
