@@ -39,6 +39,10 @@ def count(
     ] = None,
     project: Annotated[str | None, typer.Option(help="What to make of a stack: max, mean, sum or min.")] = None,
     frame: Annotated[int | None, typer.Option(help="Which image of a stack to take, from 0.")] = None,
+    stain: Annotated[
+        str | None,
+        typer.Option(help="Count by one stain of RGB tissue: haematoxylin, eosin or dab; with a model of one channel."),
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
     ] = "",
@@ -58,6 +62,7 @@ def count(
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
         kinds = [kind for kind, on in (("masks", masks), ("overlays", overlays)) if on] + _formats(formats)
         _check_project(project)
+        _check_stain(stain)
         if shard is not None and overwrite:
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
         from neubauer.images.find import find_images, unique_stems
@@ -74,9 +79,9 @@ def count(
             counter.check_diameter(diameter)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         run = {"verb": "count", "model": file.stem, "model_sha256": digest, "diameter": diameter}
-        run |= {"project": project, "frame": frame}
+        run |= {"project": project, "frame": frame, "stain": stain}
         run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
-        options = {"diameter": diameter, "project": project, "frame": frame}
+        options = {"diameter": diameter, "project": project, "frame": frame, "stain": stain}
         failed = _run(counter, paths, names, out, kinds, options)
         if as_json:
             _print_json(out, failed)
@@ -219,6 +224,13 @@ def _formats(text: str) -> list[str]:
         if name not in FORMATS:
             raise InputError("--format", repr(name), "one of " + ", ".join(FORMATS))
     return list(wanted)
+
+
+def _check_stain(stain: str | None) -> None:
+    from neubauer.images.stain import STAINS
+
+    if stain is not None and stain not in STAINS:
+        raise InputError("--stain", repr(stain), "one of " + ", ".join(STAINS))
 
 
 def _check_project(project: str | None) -> None:

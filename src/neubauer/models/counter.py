@@ -18,6 +18,7 @@ from neubauer.errors import InputError, NeubauerError
 from neubauer.images.normalise import percentile_limits
 from neubauer.images.read import ImageSource
 from neubauer.images.stack import Project
+from neubauer.images.stain import Stain
 from neubauer.layouts.decode import Thresholds
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.conformal import interval
@@ -175,6 +176,7 @@ class CellCounter:
         diameter: float | None = None,
         project: Project | None = None,
         frame: int | None = None,
+        stain: Stain | None = None,
         tile: int = TILE,
     ) -> Cells:
         """Find the cells of one image of any size.
@@ -185,6 +187,8 @@ class CellCounter:
         diameter : typical cell diameter in pixels of this image; by default it is estimated (see
             `cells.info["diameter"]`).
         project, frame : what to make of a stack, see `open_image`.
+        stain : of an RGB bright-field image, see `neubauer.images.stain.separate_stain`: with it a model of one channel, such as
+            one for fluorescence, counts nuclei by their haematoxylin.
         tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
 
         Returns
@@ -195,7 +199,7 @@ class CellCounter:
         ------
         InputError : not an image, other channels than the model's, or an absurd diameter.
         """
-        source = as_source(image, self.config.channels, project=project, frame=frame)
+        source = as_source(image, self.config.channels, project=project, frame=frame, stain=stain)
         layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
         labels = full_labels(objects, layout, self.thresholds)
         return self._cells(source, layout, objects, labels, info)

@@ -16,6 +16,7 @@ from neubauer.errors import InputError
 from neubauer.images.find import find_images
 from neubauer.images.read import ImageSource, from_array, open_image
 from neubauer.images.stack import Project
+from neubauer.images.stain import Stain, separate_stain
 
 ImageLike = str | Path | np.ndarray | ImageSource
 
@@ -29,9 +30,14 @@ class Annotated:
 
 
 def as_source(
-    image: ImageLike, channels: int | None = None, *, project: Project | None = None, frame: int | None = None
+    image: ImageLike,
+    channels: int | None = None,
+    *,
+    project: Project | None = None,
+    frame: int | None = None,
+    stain: Stain | None = None,
 ) -> ImageSource:
-    """Open a file or wrap an array; `channels` is what a model expects.
+    """Open a file or wrap an array; `channels` is what a model expects, `stain` the one to be separated.
 
     A model of one channel also takes an image of several if only one of them holds a signal, or all hold the same.
 
@@ -45,6 +51,8 @@ def as_source(
         source = from_array(image)
     else:
         source = open_image(image, project=project, frame=frame)
+    if stain is not None:
+        source = separate_stain(source, stain)
     if channels is None or source.shape[0] == channels:
         return source
     if channels == 1:

@@ -25,6 +25,8 @@ CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 FOREGROUNDS = (0.3, 0.4, 0.5, 0.6)
 IOUS = np.arange(0.5, 1.0, 0.05)
 MAX_CORRECTION = 1.25
+CLEARLY = 0.9
+"""The density counts only where its error is smaller by this factor: objects can be looked at, a density cannot."""
 POINT_LIMIT = 0.5
 """A predicted point is right within this many cell diameters."""
 
@@ -83,7 +85,7 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
         mae = {
             m: float(np.abs(v - true[:, column])[whole].mean()) if whole.any() else 0.0 for m, v in estimates.items()
         }
-        methods[name] = "density" if mae["density"] < mae["peaks"] else "peaks"
+        methods[name] = "density" if mae["density"] < CLEARLY * mae["peaks"] else "peaks"
         checked = whole if methods[name] == "density" else known
         widths[name] = interval_width(true[checked, column], estimates[methods[name]][checked])
         errors[f"count_mae_{name}"] = float(np.abs(estimates[methods[name]] - true[:, column])[checked].mean())
