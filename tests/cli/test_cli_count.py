@@ -211,3 +211,17 @@ def test_two_inputs_of_one_stem(run: Run, images: Path, model: Path, tmp_path: P
     assert [row["image"] for row in counts] == ["images_a", "other_a"]
     assert [abs(int(row["total"]) - n) <= 2 for row, n in zip(counts, (10, 14), strict=True)] == [True, True]
     assert (out / "masks" / "other_a_masks.tif").exists()
+
+
+def test_stains_are_separated_or_refused(run: Run, model: Path, tmp_path: Path) -> None:
+    from skimage import data
+
+    from neubauer.images.write import write_image
+
+    tissue = tmp_path / "tissue.png"
+    write_image(tissue, data.immunohistochemistry()[:200, :200].transpose(2, 0, 1))
+    result = run("count", tissue, "--model", model, "--out", tmp_path / "out", "--stain", "haematoxylin")
+    assert result.exit_code == 0
+    refused = run("count", tissue, "--model", model, "--out", tmp_path / "other", "--stain", "silver")
+    assert refused.exit_code == 2
+    assert "haematoxylin" in refused.stderr

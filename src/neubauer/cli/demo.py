@@ -16,8 +16,8 @@ def demo(
 ) -> None:
     """Count the nuclei of a stained tissue section (immunohistochemistry of colon, shipped with scikit-image).
 
-    The brown antibody stain hides nuclei from a model for haematoxylin and eosin; their own stain is separated from it, and looks like
-    fluorescence.
+    The brown antibody stain hides nuclei from a model for haematoxylin and eosin; their own stain is separated from it,
+    and looks like fluorescence.
     """
     with errors_to_exit():
         from skimage import data

@@ -16,8 +16,9 @@ STAINS: tuple[Stain, ...] = get_args(Stain)
 def separate_stain(source: ImageSource, stain: Stain) -> ImageSource:
     """The amount of a stain in an RGB bright-field image: bright where there is much of it, as in fluorescence.
 
-    Colour deconvolution (Ruifrok & Johnston, Analytical and Quantitative Cytology and Histology 23:291, 2001) with the standard
-    vectors of haematoxylin, eosin and DAB (`skimage.color.rgb2hed`); pixel by pixel, so that a region is part of the whole.
+    Colour deconvolution (Ruifrok & Johnston, Analytical and Quantitative Cytology and Histology 23:291, 2001) with the
+    standard vectors of haematoxylin, eosin and DAB (`skimage.color.rgb2hed`); pixel by pixel, so that a region is part
+    of the whole.
 
     Parameters
     ----------

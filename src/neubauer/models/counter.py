@@ -187,8 +187,8 @@ class CellCounter:
         diameter : typical cell diameter in pixels of this image; by default it is estimated (see
             `cells.info["diameter"]`).
         project, frame : what to make of a stack, see `open_image`.
-        stain : of an RGB bright-field image, see `neubauer.images.stain.separate_stain`: with it a model of one channel, such as
-            one for fluorescence, counts nuclei by their haematoxylin.
+        stain : of an RGB bright-field image, see `neubauer.images.stain.separate_stain`: with it a one-channel model,
+            such as one for fluorescence, counts nuclei by their haematoxylin.
         tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
 
         Returns
