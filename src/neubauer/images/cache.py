@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
-LIMIT_BYTES = 256 * 2**20
+LIMIT_BYTES = 96 * 2**20
 
 
 class PixelCache:

@@ -119,9 +119,8 @@ def trim(labels: np.ndarray, foreground: np.ndarray, least: np.ndarray) -> np.nd
 
     Returns
     -------
-    (Y, X) int32 : of each cell its largest 4-connected piece.
+    (Y, X) int32 : of each cell its largest 4-connected piece. It is `labels`, changed in place: it may be large.
     """
-    labels = labels.copy()
     for top, bottom in bands(labels.shape[0]):
         band = labels[top:bottom]
         y, x = np.nonzero(band)
