@@ -38,10 +38,11 @@ from neubauer.gan.config import validate
 from neubauer.gan.games.image_gan import ImageGan
 from neubauer.gan.image_config import ImageGanConfig
 from neubauer.gan.images import ImageSet, images_from_array
-from neubauer.gan.machine import best_precision, use_channels_last
+from neubauer.gan.machine import best_precision
 from neubauer.gan.monitor import Monitor, Reference
 from neubauer.gan.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
+from neubauer.nets.blocks import channels_last
 from neubauer.recipes import load_recipe
 
 WARMUP = 3
@@ -58,7 +59,7 @@ def loop(batches: Callable[[], Tensor], size: int, fast: bool) -> Callable[[], N
     game = networks(size)
     generator, discriminator = game.generator, game.discriminator
     if fast:
-        use_channels_last(game)
+        channels_last(game)
     low = fast and best_precision("cpu") == "bfloat16"
     g_step = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999), fused=fast)
     d_step = torch.optim.Adam(discriminator.parameters(), 2e-4, (0.5, 0.999), fused=fast)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import nn
 
 from neubauer.gan.config import TrainingConfig
 
@@ -26,13 +25,13 @@ def best_precision(accelerator: Accelerator) -> Precision:
     return "bfloat16" if fast else "float32"
 
 
+def bfloat16_is_fast(device: torch.device) -> bool:
+    """Whether autocast to bfloat16 pays on this device."""
+    return best_precision("cuda" if device.type == "cuda" else "cpu") == "bfloat16"
+
+
 def resolve(config: TrainingConfig) -> TrainingConfig:
     """`config` with every `auto` replaced by what this machine does best."""
     accelerator = best_accelerator() if config.accelerator == "auto" else config.accelerator
     precision = best_precision(accelerator) if config.precision == "auto" else config.precision
     return config.model_copy(update={"accelerator": accelerator, "precision": precision})
-
-
-def use_channels_last(network: nn.Module) -> None:
-    """Lay the 4-D weights out with channels last, which convolutions are fastest with in both precisions; in place."""
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

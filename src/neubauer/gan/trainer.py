@@ -21,7 +21,7 @@ from neubauer.gan.config import TrainingConfig
 from neubauer.gan.game import Batch, Game, Losses, TrainingData
 from neubauer.gan.interrupt import Interrupt
 from neubauer.gan.looking_on import LookingOn
-from neubauer.gan.machine import resolve, use_channels_last
+from neubauer.gan.machine import resolve
 from neubauer.gan.monitor import Alarm, Monitor
 from neubauer.gan.optimizers import frozen, learning_rate
 from neubauer.gan.order import Order
@@ -31,6 +31,7 @@ from neubauer.gan.progress import progress_bar
 from neubauer.gan.report import Report, TrainingDiverged
 from neubauer.gan.run_folder import CHECKPOINT, RunFolder, check_resumable
 from neubauer.gan.run_state import RunState
+from neubauer.nets.blocks import channels_last
 
 log = logging.getLogger("neubauer.gan")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
@@ -107,7 +108,7 @@ class Trainer:
 
     def _prepare(self, game: Game, data: TrainingData, monitor: Monitor) -> None:
         fabric, c = self.fabric, self.config
-        use_channels_last(game)
+        channels_last(game)
         self.game, self.data, self.monitor = game, data, monitor
         self.order = Order(len(data), c.batch_size, c.seed, fabric.global_rank, fabric.world_size)
         same_in_all_processes(fabric, game)

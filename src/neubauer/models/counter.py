@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -138,7 +137,7 @@ class CellCounter:
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
         self.network_ = fit_network(network, data, spec, self.settings, report)
-        self._set(config, network)
+        self._set(config)
         return self.calibrate(held_out)
 
     def calibrate(self, pairs: Sequence[Annotated]) -> CellCounter:
@@ -148,10 +147,11 @@ class CellCounter:
         self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs)})
         return self
 
-    def _set(self, config: CounterConfig, network: LayoutNet) -> None:
+    def _set(self, config: CounterConfig) -> None:
+        assert self.network_ is not None
         self.config_ = config
         self._spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
-        self._fast = channels_last(fuse_norms(copy.deepcopy(self.network_ or network).eval()))
+        self._fast = channels_last(fuse_norms(copy.deepcopy(self.network_).eval()))
 
     # --- prediction ---------------------------------------------------------------------------------------------------
 
@@ -322,12 +322,5 @@ class CellCounter:
         except RuntimeError as error:
             raise InputError(file, "weights that do not fit the config", "a counter as it was saved") from error
         counter.network_ = network.eval()
-        counter._set(config, network)
+        counter._set(config)
         return counter
-
-    def describe(self) -> dict[str, Any]:
-        """The config as plain values."""
-        return self.config.model_dump(mode="json")
-
-
-__all__ = ["Annotated", "CellCounter"]

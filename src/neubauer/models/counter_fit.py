@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neubauer.gan.machine import best_precision
+from neubauer.gan.machine import bfloat16_is_fast
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter_data import Augmentation, CropSampler, TrainingImage
 from neubauer.models.layout_loss import layout_loss
@@ -63,7 +63,7 @@ def fit_network(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = channels_last(network.to(device)).train()
     average = copy.deepcopy(network)
-    low_precision = best_precision("cuda" if device.type == "cuda" else "cpu") == "bfloat16"
+    low_precision = bfloat16_is_fast(device)
     decay: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for parameter in network.parameters():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -193,8 +193,3 @@ def same_channels(pairs: Sequence[Annotated]) -> list[Annotated]:
                 p.source.path, f"{p.source.shape[0]} channels", f"{first.shape[0]}, as in {first.path.name}"
             )
     return list(pairs)
-
-
-def names_of(pairs: Iterable[Annotated]) -> list[str]:
-    """Names of the images."""
-    return [p.source.name for p in pairs]

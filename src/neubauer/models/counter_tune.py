@@ -47,8 +47,8 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
 
     Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of
     masks, IoU .5 of boxes, distance of points. An object's probability is a logistic regression on its features (Platt
-    1999) of being a right cell of the right class. Of peaks and density, each class is counted by what had the smaller
-    mean absolute error.
+    1999) of being a right cell of the right class. Each class is counted by its objects, unless the mean absolute
+    error of the density is clearly smaller.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from neubauer.gan.machine import best_precision
+from neubauer.gan.machine import bfloat16_is_fast
 from neubauer.images.normalise import normalise
 from neubauer.images.read import ImageSource
-from neubauer.images.resample import resample_region
+from neubauer.images.resample import resample_region, resampled_size
 from neubauer.layouts.spec import STRIDE, LayoutSpec
 from neubauer.models.layout_loss import activate
 from neubauer.nets.unet import LayoutNet
@@ -58,7 +58,7 @@ class Layout:
 
 def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
     """(Y, X) of the image after rescaling."""
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+    return resampled_size(shape[0], scale), resampled_size(shape[1], scale)
 
 
 def predict_layout(
@@ -100,7 +100,7 @@ def predict_layout(
     sums = np.zeros(classes)
     halo, stride = network.halo, network.stride
     device = next(network.parameters()).device
-    low_precision = best_precision("cuda" if device.type == "cuda" else "cpu") == "bfloat16"
+    low_precision = bfloat16_is_fast(device)
     for top, bottom, left, right in tiles(size, tile):
         low = [max(-MARGIN, top - halo), max(-MARGIN, left - halo)]
         high = [min(size[0] + MARGIN, bottom + halo), min(size[1] + MARGIN, right + halo)]
