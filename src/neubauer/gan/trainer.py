@@ -21,7 +21,7 @@ from neubauer.gan.config import TrainingConfig
 from neubauer.gan.game import Batch, Game, Losses, TrainingData
 from neubauer.gan.interrupt import Interrupt
 from neubauer.gan.looking_on import LookingOn
-from neubauer.gan.machine import resolve
+from neubauer.gan.machine import keep_freed_memory, resolve
 from neubauer.gan.monitor import Alarm, Monitor
 from neubauer.gan.optimizers import frozen, learning_rate
 from neubauer.gan.order import Order
@@ -94,6 +94,8 @@ class Trainer:
         fabric = self.fabric
         fabric.launch()
         device = fabric.device
+        if device.type == "cpu":
+            keep_freed_memory()
         cuda = [device.index or 0] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda), Interrupt() as interrupt:
             torch.manual_seed(int(np.random.SeedSequence([self.config.seed, fabric.global_rank]).generate_state(1)[0]))

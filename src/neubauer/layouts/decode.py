@@ -149,8 +149,10 @@ def drop(labels: np.ndarray, peaks: np.ndarray, keep: np.ndarray) -> tuple[np.nd
 
 def drop_small(labels: np.ndarray, peaks: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
     """Labels and peaks without the cells that got hardly any pixels."""
-    area = np.bincount(labels.ravel(), minlength=len(peaks) + 1)[1:]
-    keep = area >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
+    area = np.zeros(len(peaks) + 1, np.int64)
+    for top, bottom in bands(labels.shape[0]):  # bincount copies its argument to 64 bit
+        area += np.bincount(labels[top:bottom].ravel(), minlength=len(area))
+    keep = area[1:] >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
     return drop(labels, peaks, keep)
 
 

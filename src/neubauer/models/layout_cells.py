@@ -89,12 +89,13 @@ def full_labels(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.
     """
     result = np.empty(layout.shape, np.int32)
     least = np.array(thresholds.foreground)[objects.class_index]
+    present = np.zeros(len(objects) + 1, bool)
     for top, bottom in bands(layout.shape[0]):
         result[top:bottom] = enlarge(
             objects.labels, layout.foreground, least, layout.shape, layout.scaled_shape, slice(top, bottom)
         )
-    present = np.bincount(result.ravel(), minlength=len(objects) + 1)[1:] > 0
-    for i in np.flatnonzero(~present):
+        present[result[top:bottom]] = True
+    for i in np.flatnonzero(~present[1:]):
         y, x = np.clip(np.round(objects.centres[i]).astype(int), 0, np.array(layout.shape) - 1)
         result[y, x] = i + 1
     return result

@@ -72,11 +72,15 @@ class DcganGenerator(nn.Module):
         self.dense = nn.Sequential(
             nn.Linear(self.input.out, wide[0] * self.base[0] * self.base[1], bias=False),
             nn.BatchNorm1d(wide[0] * self.base[0] * self.base[1]),
-            nn.LeakyReLU(slope),
+            nn.LeakyReLU(slope, inplace=True),
         )
         hidden: list[nn.Module] = []
         for before, after, stride in zip(wide[:-1], wide[1:], strides, strict=False):
-            hidden += [_transposed(before, after, kernel, stride), nn.BatchNorm2d(after), nn.LeakyReLU(slope)]
+            hidden += [
+                _transposed(before, after, kernel, stride),
+                nn.BatchNorm2d(after),
+                nn.LeakyReLU(slope, inplace=True),
+            ]
         self.hidden = nn.Sequential(*hidden)
         last = (last_same, 1) if last_same else (kernel, 2)
         self.last = _transposed(wide[-1], shape[0], *last, bias=output_bias)
@@ -126,7 +130,7 @@ class DcganBackbone(nn.Module):
             y, x = ((s + 2 * ((kernel - 1) // 2) - kernel) // 2 + 1 for s in (y, x))
             if normed:
                 layers.append(nn.BatchNorm2d(after))
-            layers.append(nn.LeakyReLU(slope))
+            layers.append(nn.LeakyReLU(slope, inplace=True))
             if dropout:
                 layers.append(nn.Dropout(dropout))
             before = after
