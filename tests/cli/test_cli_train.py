@@ -78,6 +78,18 @@ def test_a_good_counter_scores_well(run: Run, annotated: Path, model: Path) -> N
     assert "interval_coverage" in result.stdout
 
 
+def test_images_that_cannot_be_read_are_named_and_the_others_scored(run: Run, annotated: Path, model: Path) -> None:
+    (annotated / "images" / "2.tif").write_text("no image")
+    result = run(
+        "evaluate", "counter", annotated / "images", "--model", model, "--masks", annotated / "masks", "--json"
+    )
+    assert result.exit_code == 1
+    assert "failed: 2.tif:" in result.stderr
+    scores = json.loads(result.stdout)
+    assert list(scores["failed"]) == ["2.tif"]
+    assert scores["total"]["n"] == 4
+
+
 def test_the_same_command_gives_the_same_model(run: Run, annotated: Path) -> None:
     files = [annotated / f"{name}.safetensors" for name in "ab"]
     for file in files:

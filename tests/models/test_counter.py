@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,33 @@ def test_learns_from_points() -> None:
     scores, _ = evaluate_counter(model, [Annotated(from_array(i), as_points(a)) for i, a in TEST])
     assert scores["total"]["f1"] > 0.85
     assert not model.config.extents
+
+
+def _nuclei(annotation: Annotation) -> Annotation:
+    return replace(as_points(annotation), classes=("nucleus",))
+
+
+def test_a_trained_counter_is_a_better_start(counter: CellCounter, tmp_path: Path) -> None:
+    """Few steps on few points: enough for a counter that begins as a trained one, of another class name."""
+    file = counter.save(tmp_path / "begin.safetensors")
+    few = [(i, _nuclei(a)) for i, a in SCENES[:4]]
+    f1 = {}
+    for start in (None, file):
+        model = CellCounter(settings=FitSettings(steps=10, batch=4, crop=96, learning_rate=3e-4), start=start)
+        model.fit([i for i, _ in few], [a for _, a in few])
+        scores, _ = evaluate_counter(model, [Annotated(from_array(i), _nuclei(a)) for i, a in TEST])
+        f1[start] = scores["total"]["f1"]
+    assert model.config.training["start"] == str(file)
+    assert model.widths == (16, 24, 32)
+    assert f1[file] > 0.85 > f1[None]
+
+
+def test_a_start_for_other_channels_is_refused(counter: CellCounter, tmp_path: Path) -> None:
+    file = counter.save(tmp_path / "grey.safetensors")
+    rng = np.random.default_rng(0)
+    colour = [rng.integers(0, 255, (3, *i.shape[-2:]), dtype=np.uint8) for i, _ in SCENES]
+    with pytest.raises(InputError, match=r"grey\.safetensors: found a counter for 1 channels; expected .* 3 channels"):
+        CellCounter(settings=FitSettings(steps=1), start=file).fit(colour, [a for _, a in SCENES])
 
 
 def test_predicts_what_the_file_predicts(counter: CellCounter, tmp_path: Path) -> None:

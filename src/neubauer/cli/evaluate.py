@@ -43,8 +43,10 @@ def counter(
         from neubauer.models.counter_inputs import collect
 
         loaded = CellCounter.load(model)
-        pairs = collect(images, {given[0][0]: given[0][1]}, loaded.config.classes)  # type: ignore[dict-item]
-        scores, failed = evaluate_counter(loaded, pairs, diameter=diameter)
+        failed: dict[str, str] = {}
+        pairs = collect(images, {given[0][0]: given[0][1]}, loaded.config.classes, failed)  # type: ignore[dict-item]
+        scores, wrong = evaluate_counter(loaded, pairs, diameter=diameter)
+        failed |= wrong
         for name, why in failed.items():
             say(f"failed: {name}: {why}")
         # a score that is not defined (recall without cells ...) is null: JSON has no NaN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,12 +26,16 @@ from neubauer.models.counter_config import CounterConfig
 from neubauer.models.counter_fit import FitSettings, fit_network
 from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, collect
 from neubauer.models.counter_prepare import annotated_diameters, split, training_image
+from neubauer.models.counter_start import start_from
 from neubauer.models.diameter import estimate_diameter
 from neubauer.models.layout_cells import Objects, find_objects, full_labels
 from neubauer.models.layout_predict import TILE, Layout, predict_layout
 from neubauer.nets.blocks import channels_last, fuse_norms
 from neubauer.nets.store import load_model, save_model
 from neubauer.nets.unet import LayoutNet
+
+if TYPE_CHECKING:
+    from neubauer.gan.labelfree_config import LabelFreeConfig
 
 KIND = "counter"
 SAME_SCALE = 1.3
@@ -50,6 +55,8 @@ class CellCounter:
     diameter : typical cell diameter in pixels of the training images; needed for points only, where it cannot be
         measured (by default the median distance of nearest neighbours is taken).
     settings : sizes and rates of the training.
+    start : a counter (file, or name of a bundled model) to begin from instead of random weights: with few annotated
+        images of a similar kind, that saves most of them. The network is then as large as that counter's.
     widths, depths : of the network, see `LayoutNet`.
     layout_diameter : cell diameter (pixels) at which the network sees the images: larger is slower and sees finer
         detail.
@@ -67,6 +74,7 @@ class CellCounter:
         *,
         diameter: float | None = None,
         settings: FitSettings | None = None,
+        start: str | Path | None = None,
         widths: Sequence[int] = (32, 48, 64, 96),
         depths: Sequence[int] = (1, 1, 2, 2),
         layout_diameter: float = 24.0,
@@ -75,6 +83,10 @@ class CellCounter:
         self.diameter, self.layout_diameter = diameter, layout_diameter
         self.settings = settings or FitSettings()
         self.widths, self.depths, self.validation = tuple(widths), tuple(depths), validation
+        self.start = None if start is None else (start, CellCounter.load(start))
+        if self.start is not None:
+            begin = self.start[1].config
+            self.widths, self.depths, self.layout_diameter = begin.widths, begin.depths, begin.layout_diameter
         self.config_: CounterConfig | None = None
         self.network_: LayoutNet | None = None
 
@@ -83,14 +95,18 @@ class CellCounter:
     def fit(
         self,
         images: str | Path | Sequence[ImageLike],
-        annotations: str | Path | Sequence[Annotation] | dict[Kind, str | Path],
+        annotations: str | Path | Sequence[Annotation | None] | dict[Kind, str | Path] | None = None,
         *,
         kind: Kind = "masks",
         classes: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
+        labelfree: LabelFreeConfig | str | None = None,
         report: Callable[[int, dict[str, float]], None] | None = None,
     ) -> CellCounter:
-        """Train on annotated images.
+        """Train on annotated images, or on images alone.
+
+        Without annotations, with `labelfree`, or where some of a list of annotations are None, the images without
+        annotation are learnt from too (see `neubauer.models.labelfree`); `diameter` is then needed.
 
         Parameters
         ----------
@@ -100,15 +116,23 @@ class CellCounter:
         classes : names, where the files do not say them or their order matters.
         groups : with one `Annotation` per image, which images belong together (the same slide, patient or field): they
             are all trained on, or all validated on.
+        labelfree : how to learn from images without annotation; a config or the name of a recipe.
         report : called every 50 steps with the number of steps done and the mean losses.
 
         Raises
         ------
         InputError : a file cannot be used (which one, what was found, what was expected), or fewer than two images are
-            annotated.
+            annotated; without annotations, see `fit_labelfree`.
         """
+        some_missing = isinstance(annotations, Sequence) and any(a is None for a in annotations)
+        if annotations is None or labelfree is not None or some_missing:
+            from neubauer.models.labelfree import fit_labelfree
+
+            given = {kind: annotations} if isinstance(annotations, str | Path) else annotations
+            fit_labelfree(self, images, given, classes=classes, groups=groups, config=labelfree, report=report)
+            return self
         where: Sequence[Annotation] | dict[Kind, str | Path]
-        where = {kind: annotations} if isinstance(annotations, str | Path) else annotations
+        where = {kind: annotations} if isinstance(annotations, str | Path) else annotations  # type: ignore[assignment]
         pairs = collect(images, where, classes)
         train, held_out = split(pairs, self.validation, self.settings.seed, groups)
         typical, per_image, spread = annotated_diameters(pairs, self.diameter)
@@ -130,11 +154,14 @@ class CellCounter:
                 "annotation": sorted({p.annotation.kind for p in pairs}),
                 "steps": self.settings.steps,
                 "seed": self.settings.seed,
+                **({"start": str(self.start[0])} if self.start else {}),
             },
         )
         spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         torch.manual_seed(self.settings.seed)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
+        if self.start is not None:
+            start_from(network, spec, self.start[1], self.start[0])
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
         self.network_ = fit_network(network, data, spec, self.settings, report)
         self._set(config)
@@ -257,7 +284,13 @@ class CellCounter:
             source.pixel_size_um,
             estimates,
             flags,
-            info | {"outlines": "learnt" if config.extents else "markers around points: areas are not measured"},
+            info
+            | {"outlines": "learnt" if config.extents else "markers around points: areas are not measured"}
+            | (
+                {"calibrated_on": "simulated images"}
+                if config.training.get("calibrated_on") == "simulated images"
+                else {}
+            ),
         )
 
     def probability(self, objects: Objects) -> np.ndarray:
@@ -279,6 +312,8 @@ class CellCounter:
         difference = abs(peaks["total"] - density["total"]) / np.sqrt(estimates["total"].count + 1)
         if difference > calibration.disagreement:
             flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
+        doubts = self.config.training.get("doubts")
+        flags += [f"trained without annotations: {d}" for d in doubts] if isinstance(doubts, list) else []
         return estimates, flags
 
     def density_counts(self, layout: Layout) -> dict[str, float]:

@@ -107,6 +107,7 @@ def collect(
     images: str | Path | Sequence[ImageLike],
     annotations: Sequence[Annotation] | dict[Kind, str | Path],
     classes: Sequence[str] | None = None,
+    failed: dict[str, str] | None = None,
 ) -> list[Annotated]:
     """Pair images with annotations.
 
@@ -115,13 +116,15 @@ def collect(
     images : a folder, files, globs or arrays.
     annotations : one `Annotation` per image, or where each kind lies (an image takes the first kind that has it).
     classes : class names, where the files do not say them or their order matters.
+    failed : gets an entry, image name -> reason, for every image that cannot be used itself or whose annotation cannot;
+        without it, they are warned about.
 
     Raises
     ------
     InputError : no image has an annotation, channels differ between images, or a file cannot be read.
     """
     if isinstance(annotations, dict):
-        pairs = _from_files(images, annotations, classes)
+        pairs = _from_files(images, annotations, classes, failed)
     else:
         given = [images] if isinstance(images, str | Path | np.ndarray | ImageSource) else list(images)
         if len(given) != len(annotations):
@@ -138,7 +141,10 @@ def collect(
 
 
 def _from_files(
-    images: str | Path | Sequence[ImageLike], folders: dict[Kind, str | Path], classes: Sequence[str] | None
+    images: str | Path | Sequence[ImageLike],
+    folders: dict[Kind, str | Path],
+    classes: Sequence[str] | None,
+    failed: dict[str, str] | None,
 ) -> list[Annotated]:
     inputs = [images] if isinstance(images, str | Path) else images
     files, _ = split_images_and_annotations(find_images([str(i) for i in inputs]))
@@ -171,7 +177,10 @@ def _from_files(
             result.append(Annotated(source, load_annotation(image, annotation, kind, source.shape[1:], classes)))
         except InputError as error:  # one bad file does not cost the others
             problem = error
-            warnings.warn(f"not used: {error}", stacklevel=3)
+            if failed is None:
+                warnings.warn(f"not used: {error}", stacklevel=3)
+            else:
+                failed[image.name] = str(error)
     if not result and problem is not None:
         raise problem
     return result
