@@ -94,6 +94,51 @@ def seeds(result: dict[str, Any]) -> list[str]:
     return [f"## {result['title']}", "", result["what"], "", *table(result["rows"])]
 
 
+def gan_speed(result: dict[str, Any]) -> list[str]:
+    """Training step beside plain loops and Keras."""
+    rates, over = result["images_per_second"], result["trainer_speedup_over"]
+    names = {
+        "plain": "PyTorch loop, float32",
+        "keras": result["keras"],
+        "bare": f"PyTorch loop, {result['precision']}, channels last",
+        "trainer": "trainer and monitor",
+    }
+    rows = [
+        {
+            "": names[name],
+            "images/s": rate,
+            "trainer is faster by": over[name]["median"] if name in over else None,
+            "lowest": over[name]["low"] if name in over else None,
+            "highest": over[name]["high"] if name in over else None,
+        }
+        for name, rate in rates.items()
+    ]
+    tail = (
+        f"Overhead over the bare loop {100 * result['trainer_overhead_over_bare']:.1f} %; arithmetic rate "
+        f"{result['share_of_matrix_rate']:.2f} of that of a large {result['precision']} matrix product."
+    )
+    head = f"Training step of {result['what']}; medians over blocks in turn."
+    return ["## Adversarial engine: speed", "", head, "", *table(rows), "", tail]
+
+
+def gan_recipes(result: dict[str, Any]) -> list[str]:
+    """Recipe x data."""
+    rows = []
+    for name, cell in sorted(result["cells"].items(), key=lambda c: (c[0].split()[0], c[1]["kernel_distance"]["mean"])):
+        data, recipe = name.split()
+        row: dict[str, Any] = {"data": data, "recipe": recipe, "seeds": cell["seeds"], "steps": round(cell["steps"])}
+        for key in ("kernel_distance", "frechet_distance", "coverage", "class_accuracy"):
+            if key in cell:
+                mean, deviation = cell[key]["mean"], cell[key]["deviation"]
+                row[key.replace("_", " ")] = f"{mean:.3g}" + ("" if deviation is None else f" ± {deviation:.2g}")
+        rows.append(row)
+    head = (
+        f"{result['minutes']:g} CPU-minutes of training each; {result['samples']} samples against images not trained "
+        "on, in the features of a classifier trained on real images. Mean ± standard deviation over seeds."
+    )
+    return ["## Adversarial engine: recipes", "", head, "", *table(rows)]
+
+
 SECTIONS = {
     "count_points": points,
     "count_detection": seeds,
@@ -104,6 +149,8 @@ SECTIONS = {
     "count_speed": speed,
     "count_large": large,
     "cold_start": start,
+    "gan_speed": gan_speed,
+    "gan_recipes": gan_recipes,
 }
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "CellCounter": "neubauer.models.counter",
     "ImageGenerator": "neubauer.models.image_generator",
+    "SequenceGenerator": "neubauer.models.sequence_generator",
+    "StyleTranslator": "neubauer.models.style_translator",
     "Cells": "neubauer.cells.table",
     "Annotation": "neubauer.cells.annotation",
     "open_image": "neubauer.images.read",
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from neubauer.images.read import open_image
     from neubauer.models.counter import CellCounter
     from neubauer.models.image_generator import ImageGenerator
+    from neubauer.models.sequence_generator import SequenceGenerator
+    from neubauer.models.style_translator import StyleTranslator
 
 __all__ = [
     "Annotation",
@@ -33,6 +37,7 @@ __all__ = [
     "ImageGenerator",
     "InputError",
     "NeubauerError",
+    "StyleTranslator",
     "__version__",
     "open_image",
 ]

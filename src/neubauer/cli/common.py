@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,3 +116,22 @@ def _differing_names(earlier: dict[str, str], images: dict[str, str]) -> list[st
     other = [f"{n} is {earlier[n]} there" for n, file in images.items() if earlier.get(n, file) != file]
     renamed = [f"{file} is called {names[file]} there" for n, file in images.items() if names.get(file, n) != n]
     return other[:1] or renamed[:1]
+
+
+def changes_of(settings: list[str]) -> dict[str, Any]:
+    """`a.b=1` as {"a": {"b": 1}}; values are read as TOML, and as text where they are none."""
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise InputError("--set", repr(setting), "KEY=VALUE, e.g. training.batch_size=32")
+        try:
+            parsed = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed = value
+        *sections, last = key.split(".")
+        table = changes
+        for section in sections:
+            table = table.setdefault(section, {})
+        table[last] = parsed
+    return changes

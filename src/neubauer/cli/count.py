@@ -43,6 +43,10 @@ def count(
         str | None,
         typer.Option(help="Count by one stain of RGB tissue: haematoxylin, eosin or dab; with a model of one channel."),
     ] = None,
+    adapt_from: Annotated[
+        Path | None,
+        typer.Option(help="A translator file: carry the images to the kind that the model knows first."),
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
     ] = "",
@@ -77,11 +81,15 @@ def count(
         counter = CellCounter.load(file)
         if diameter is not None:
             counter.check_diameter(diameter)
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        run = {"verb": "count", "model": file.stem, "model_sha256": digest, "diameter": diameter}
+        run = {"verb": "count", "model": file.stem, "model_sha256": _digest(file), "diameter": diameter}
         run |= {"project": project, "frame": frame, "stain": stain}
+        options: dict[str, Any] = {"diameter": diameter, "project": project, "frame": frame, "stain": stain}
+        if adapt_from is not None:
+            from neubauer.models.style_translator import StyleTranslator
+
+            options["translator"] = StyleTranslator.load(adapt_from)
+            run |= {"adapt_from": adapt_from.stem, "adapt_sha256": _digest(adapt_from)}
         run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
-        options = {"diameter": diameter, "project": project, "frame": frame, "stain": stain}
         failed = _run(counter, paths, names, out, kinds, options)
         if as_json:
             _print_json(out, failed)
@@ -118,7 +126,7 @@ def _run(
     try:
         for path in track(todo, "counting", console=console, disable=not console.is_terminal):
             try:
-                cells = counter.predict(path, **options)
+                cells = _count(counter, path, options)
                 cells.image = names[path]
                 cells.table["image"] = names[path]
                 _write(path, cells, out, kinds, options)
@@ -133,6 +141,21 @@ def _run(
         if "coco" in kinds:
             _merge_coco(out, [n for n in names.values() if n in parts.done()], counter.config.classes)
     return failed
+
+
+def _count(counter: CellCounter, path: Path, options: dict[str, Any]) -> Cells:
+    if "translator" not in options:
+        return counter.predict(path, **options)
+    from neubauer.images.read import open_image
+    from neubauer.models.translate_image import read_once
+
+    source = open_image(path, project=options["project"], frame=options["frame"])
+    translated = read_once(options["translator"].source(source))
+    return counter.predict(translated, diameter=options["diameter"], stain=options["stain"])
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def _reason(path: Path, error: Exception) -> str:

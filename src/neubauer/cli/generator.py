@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, errors_to_exit, say
+from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, say
 from neubauer.errors import InputError, OutputError
 
 INTERRUPTED = 130
@@ -52,7 +51,7 @@ def train_generator(
         _show_log(logging.getLogger("neubauer.gan"))
         if threads:
             torch.set_num_threads(threads)
-        changes = _changes([*(set_ or []), f"training.devices={devices}"])
+        changes = changes_of([*(set_ or []), f"training.devices={devices}"])
         generator = ImageGenerator(recipe or DEFAULT_GENERATOR, changes)
         try:
             generator.fit(images, steps=steps, seed=seed, out=out, resume=resume, progress=True)
@@ -76,44 +75,78 @@ def train_generator(
 
 
 def generate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A generator file (.safetensors).")],
-    out: Annotated[Path, typer.Option(help="Folder for the images; new or empty.")],
-    n: Annotated[int, typer.Option("-n", "--number", min=1, help="How many images.")] = 16,
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A generator of images or sequences; for --layouts a counter, or a preset."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the images, new or empty; for sequences the file to write.")],
+    n: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 16,
+    layouts: Annotated[
+        int | None, typer.Option(min=1, help="So many images with their masks, boxes, points and classes.")
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="With --layouts: a folder of images that the new ones are to look like.")
+    ] = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="With --like: typical cell diameter in those images, pixels.")
+    ] = None,
     class_name: Annotated[str | None, typer.Option("--class", help="Of this class; default: all in turn.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same samples.")] = 0,
     truncation: Annotated[float | None, typer.Option(help="Below 2: more typical, less diverse images.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files as JSON.")] = False,
 ) -> None:
-    """Make images with a trained generator: single files in the bit depth of the training images, and a grid
-    picture."""
+    """Make images, labelled images or sequences with a trained model.
+
+    Images come in the bit depth of the training images, with a grid picture of them all.
+    """
     with errors_to_exit():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(out, "something that is there already", "a new or an empty folder")
-        from PIL import Image
+        if layouts is not None:
+            from neubauer.cli.synthetic import generate_labelled
 
-        from neubauer.gan.pictures import grid
-        from neubauer.images.write import write_image
-        from neubauer.models.image_generator import ImageGenerator
+            generate_labelled(model, out, layouts, seed, as_json, like=like, diameter=diameter)
+            return
+        from neubauer.nets.store import read_header
 
-        generator = ImageGenerator.load(model)
-        samples = generator.sample(n, class_name, seed=seed, truncation=truncation)
-        # PNG holds one or three channels of integers; everything else needs TIFF
-        suffix = "png" if samples.shape[1] in (1, 3) and samples.dtype.name in ("uint8", "uint16") else "tif"
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            files = []
-            for i, image in enumerate(samples):
-                name = class_name or (generator.classes[i % len(generator.classes)] if generator.classes else "sample")
-                files.append(out / f"{name}-{i:05d}.{suffix}")
-                write_image(files[-1], image)
-            Image.fromarray(grid(generator.intensity.normalise(samples[:256]))).save(out / "grid.png")
-        except OSError as error:
-            raise OutputError(f"{out}: cannot be written to ({error})") from error
-        if as_json:
-            print(json.dumps({"images": [str(file) for file in files], "grid": str(out / "grid.png")}))
-        else:
-            say(f"{len(files)} images; all on one picture:")
-            print(out / "grid.png")
+        if read_header(model)["kind"] == "sequence-generator":
+            from neubauer.cli.sequences import generate_sequences
+
+            generate_sequences(model, out, n, class_name, seed, as_json)
+            return
+        _generate_images(model, out, n, class_name, seed, truncation, as_json)
+
+
+def _generate_images(
+    model: str, out: Path, n: int, class_name: str | None, seed: int, truncation: float | None, as_json: bool
+) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(out, "something that is there already", "a new or an empty folder")
+    from PIL import Image
+
+    from neubauer.gan.pictures import grid
+    from neubauer.images.write import write_image
+    from neubauer.models.image_generator import ImageGenerator
+
+    generator = ImageGenerator.load(model)
+    samples = generator.sample(n, class_name, seed=seed, truncation=truncation)
+    # PNG holds one or three channels of integers; everything else needs TIFF
+    suffix = "png" if samples.shape[1] in (1, 3) and samples.dtype.name in ("uint8", "uint16") else "tif"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        files = []
+        for i, image in enumerate(samples):
+            name = class_name or (generator.classes[i % len(generator.classes)] if generator.classes else "sample")
+            files.append(out / f"{name}-{i:05d}.{suffix}")
+            write_image(files[-1], image)
+        Image.fromarray(grid(generator.intensity.normalise(samples[:256]))).save(out / "grid.png")
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written to ({error})") from error
+    if as_json:
+        print(json.dumps({"images": [str(file) for file in files], "grid": str(out / "grid.png")}))
+    else:
+        say(f"{len(files)} images; all on one picture:")
+        print(out / "grid.png")
 
 
 def evaluate_generator(
@@ -158,25 +191,6 @@ def evaluate_generator(
         if "class_accuracy" in scores:
             table.add_row("class accuracy", f"{scores['class_accuracy']:.4g}", "")
         Console().print(table)
-
-
-def _changes(settings: list[str]) -> dict[str, Any]:
-    """`a.b=1` as {"a": {"b": 1}}; values are read as TOML, and as text where they are none."""
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise InputError("--set", repr(setting), "KEY=VALUE, e.g. training.batch_size=32")
-        try:
-            parsed = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed = value
-        *sections, last = key.split(".")
-        table = changes
-        for section in sections:
-            table = table.setdefault(section, {})
-        table[last] = parsed
-    return changes
 
 
 def _show_log(log: Any) -> None:

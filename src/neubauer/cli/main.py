@@ -11,8 +11,10 @@ from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
 from neubauer.cli.generator import evaluate_generator, generate, train_generator
+from neubauer.cli.sequences import evaluate_sequences_command, train_sequences
 from neubauer.cli.show_models import models
 from neubauer.cli.train import train
+from neubauer.cli.translator import evaluate_translator, train_translator, translate
 
 app = typer.Typer(
     name="neubauer",
@@ -28,6 +30,11 @@ app.add_typer(evaluate, name="evaluate")
 app.command()(generate)
 train.command("generator")(train_generator)
 evaluate.command("generator")(evaluate_generator)
+train.command("sequences")(train_sequences)
+evaluate.command("sequences")(evaluate_sequences_command)
+app.command()(translate)
+train.command("translator")(train_translator)
+evaluate.command("translator")(evaluate_translator)
 app.command()(models)
 app.command()(demo)
 

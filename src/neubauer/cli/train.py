@@ -1,4 +1,4 @@
-"""`neubauer train counter`: annotated images in, a counter file out."""
+"""`neubauer train counter`: images in, with annotations or without; a counter file out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from neubauer.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from neubauer.cells.annotation import Kind
+
 train = typer.Typer(no_args_is_help=True, help="Train a model on your own images.")
 
 
@@ -24,27 +26,63 @@ def counter(
     masks: Annotated[Path | None, typer.Option(help="Folder of instance label images.")] = None,
     boxes: Annotated[Path | None, typer.Option(help="Folder of VOC XML or YOLO txt, or a COCO JSON file.")] = None,
     points: Annotated[Path | None, typer.Option(help="Folder of CSV tables or dot images.")] = None,
-    classes: Annotated[str | None, typer.Option(help="Class names in order, comma-separated.")] = None,
-    diameter: Annotated[
-        float | None, typer.Option(help="Typical cell diameter in pixels; for points, where it cannot be measured.")
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Class names in order, comma-separated; without annotations with diameters: RBC=24,WBC=43."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 3000,
+    diameter: Annotated[
+        float | None, typer.Option(help="Typical cell diameter in pixels; for points, and without annotations.")
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="Without annotations: bright or dark; default: seen in the images.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Without annotations: what to expect; an unknown name lists the recipes.")
+    ] = None,
+    use_rest: Annotated[
+        bool, typer.Option("--use-rest", help="With a few annotations: learn from the other images too.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. painter.steps=600. Repeatable."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: 3000, or the recipe's.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 8,
-    crop: Annotated[int, typer.Option(min=32, help="Side of the crops, pixels at the scale of the model.")] = 256,
+    crop: Annotated[
+        int | None,
+        typer.Option(min=32, help="Side of the crops, pixels at the scale of the model. Default: 256 or so."),
+    ] = None,
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Of weights, split, crops and augmentation.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Begin from this counter (file, or name of a bundled one): needs fewer annotations."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a training from annotations that was stopped, exactly where it was."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
 ) -> None:
-    """Train a counter from masks, boxes, points, or a mix of them."""
-    with errors_to_exit("interrupted: the counter is not written"):
-        sources: dict[str, Path] = {
-            kind: path for kind, path in (("masks", masks), ("boxes", boxes), ("points", points)) if path is not None
-        }
-        if not sources:
-            raise InputError("annotations", "none", "at least one of --masks, --boxes and --points")
+    """Train a counter from masks, boxes, points, or a mix of them; or from images alone.
+
+    Without annotations --diameter is needed. A picture beside the counter file then shows six images, what was found in
+    them, and that painted again; it is brought up to date during the training.
+    """
+    checkpoint = out.with_suffix(".checkpoint")
+    with errors_to_exit(f"interrupted: the counter is not written; --resume goes on where {checkpoint} is there"):
+        sources: dict[Kind, str | Path] = {}
+        for kind, path in (("masks", masks), ("boxes", boxes), ("points", points)):
+            if path is not None:
+                sources[kind] = path  # type: ignore[index]
+        alone = not sources or use_rest
+        only_alone = {"--background": background, "--recipe": recipe, "--set": set_}
+        if not alone and any(only_alone.values()):
+            given = ", ".join(name for name, value in only_alone.items() if value)
+            raise InputError(given, "annotations", "no annotations, or --use-rest to learn from the other images too")
         new_file(out, overwrite)
-        if crop % 16:
+        if crop is not None and crop % 16:
             raise InputError("--crop", str(crop), "a multiple of 16")
         import torch
 
@@ -54,18 +92,41 @@ def counter(
         if threads:
             torch.set_num_threads(threads)
         names = None if classes is None else [name.strip() for name in classes.split(",")]
-        settings = FitSettings(steps=steps, batch=batch, crop=crop, seed=seed)
-        model = CellCounter(diameter=diameter, settings=settings, validation=validation)
-        start = time.monotonic()
-        with _progress(steps) as report:
-            model.fit(images, sources, classes=names, report=report)  # type: ignore[arg-type]
+        began = time.monotonic()
+        settings = FitSettings(steps=steps or 3000, batch=batch, crop=crop or 256, seed=seed)
+        model = CellCounter(diameter=diameter, settings=settings, validation=validation, start=start)
+        if alone:
+            from neubauer.cli.labelfree import config_of_options, say_trust
+            from neubauer.models.labelfree import fit_labelfree
+
+            sizes = None if sources else classes
+            config = config_of_options(recipe, set_, background, sizes, diameter, steps, batch, crop)
+            with _progress(config.total_steps) as report:
+                fit_labelfree(
+                    model,
+                    images,
+                    sources or None,
+                    classes=names if sources else None,
+                    config=config,
+                    report=report,
+                    preview=_preview(out),
+                )
+            say_trust(model, _preview(out))
+        else:
+            with _progress(settings.steps) as report:
+                model.fit(images, sources, classes=names, report=report, checkpoint=checkpoint, resume=resume)
         model.save(out)
-        config = model.config
-        say(f"trained in {(time.monotonic() - start) / 60:.1f} min on {config.training['images']} images")
-        say(f"typical diameter {config.diameter:.1f} px; classes {', '.join(config.classes)}")
-        for name, value in config.calibration.scores.items():
-            say(f"on {config.calibration.images} validation images: {name} {value:g}")
+        config_ = model.config
+        say(f"trained in {(time.monotonic() - began) / 60:.1f} min on {config_.training['images']} images")
+        say(f"typical diameter {config_.diameter:.1f} px; classes {', '.join(config_.classes)}")
+        if config_.training.get("calibrated_on") != "simulated images":
+            for name, value in config_.calibration.scores.items():
+                say(f"on {config_.calibration.images} validation images: {name} {value:g}")
         print(out)
+
+
+def _preview(out: Path) -> Path:
+    return out.with_suffix(".png")
 
 
 class _progress:
@@ -90,7 +151,8 @@ class _progress:
         return self.report
 
     def report(self, step: int, losses: dict[str, float]) -> None:
-        self.bar.update(self.task, completed=step, loss=f"{sum(losses.values()):.3f}")
+        loss = {"loss": f"{sum(losses.values()):.3f}"} if losses else {}
+        self.bar.update(self.task, completed=step, **loss)  # type: ignore[arg-type]
 
     def __exit__(self, *_error: Any) -> None:
         self.bar.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -69,7 +70,8 @@ class Trainer:
         self.config = resolve(config)
         self.run = Path(run)
         self.checkpoint = self.run / CHECKPOINT
-        self.identity = {**(description or {}), "training": self.config.model_dump(mode="json")}
+        identity = {**(description or {}), "training": self.config.model_dump(mode="json")}
+        self.identity: dict[str, Any] = json.loads(json.dumps(identity))  # as it comes back from a file
         self.resume, self.progress = resume, progress
         if self.checkpoint.exists() and not resume:
             raise InputError(self.run, "a run that is there already", "resume (--resume) or another folder")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, coll
 from neubauer.models.counter_prepare import annotated_diameters, split, training_image
 from neubauer.models.counter_start import start_from
 from neubauer.models.diameter import estimate_diameter
+from neubauer.models.fitting import Checkpoint
 from neubauer.models.layout_cells import Objects, find_objects, full_labels
 from neubauer.models.layout_predict import TILE, Layout, predict_layout
 from neubauer.nets.blocks import channels_last, fuse_norms
@@ -102,6 +104,8 @@ class CellCounter:
         groups: Sequence[str] | None = None,
         labelfree: LabelFreeConfig | str | None = None,
         report: Callable[[int, dict[str, float]], None] | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
     ) -> CellCounter:
         """Train on annotated images, or on images alone.
 
@@ -118,6 +122,8 @@ class CellCounter:
             are all trained on, or all validated on.
         labelfree : how to learn from images without annotation; a config or the name of a recipe.
         report : called every 50 steps with the number of steps done and the mean losses.
+        checkpoint : file that keeps the state of an unfinished supervised training; it is removed at the end.
+        resume : go on from that file, exactly as if the training had not stopped.
 
         Raises
         ------
@@ -163,7 +169,9 @@ class CellCounter:
         if self.start is not None:
             start_from(network, spec, self.start[1], self.start[0])
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
-        self.network_ = fit_network(network, data, spec, self.settings, report)
+        identity = {"settings": asdict(self.settings), "config": config.model_dump(mode="json")}
+        kept = None if checkpoint is None else Checkpoint(Path(checkpoint), identity, resume)
+        self.network_ = fit_network(network, data, spec, self.settings, report, kept)
         self._set(config)
         return self.calibrate(held_out)
 

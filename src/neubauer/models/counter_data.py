@@ -84,12 +84,13 @@ class CropSampler:
         self, images: Sequence[TrainingImage], spec: LayoutSpec, crop: int, augmentation: Augmentation, seed: int
     ) -> None:
         self.images, self.spec, self.crop, self.augmentation = list(images), spec, crop, augmentation
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
         weight = np.sqrt([max(i.pixels.shape[1] * i.pixels.shape[2], crop**2) for i in self.images])
         self.weight = weight / weight.sum()
 
-    def batch(self, size: int) -> Batch:
-        """`size` crops of `crop` x `crop` pixels."""
+    def batch(self, size: int, number: int = 0) -> Batch:
+        """`size` crops of `crop` x `crop` pixels; the same ones whenever the same number of a batch is asked for."""
+        self.rng = np.random.default_rng([self.seed, number])
         crops = [self._crop(self.images[i]) for i in self.rng.choice(len(self.images), size, p=self.weight)]
         pixels, maps, known = (torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
         return Batch(pixels, maps, known)

@@ -1,0 +1,192 @@
+"""`neubauer train translator`, `neubauer translate`, `neubauer evaluate translator`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.errors import InputError
+
+if TYPE_CHECKING:
+    from neubauer.models.translator_gate import Drift, Gate
+
+INTERRUPTED = 130
+
+
+def train_translator(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Images of the kind to translate from.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Images of the kind to translate to.")],
+    out: Annotated[Path, typer.Option(help="The translator file to write (.safetensors).")],
+    recipe: Annotated[
+        str, typer.Option(help="cut, cyclegan (unpaired), pix2pix (same names), reinhard, macenko (colours only).")
+    ] = "cut",
+    gate: Annotated[
+        str | None,
+        typer.Option(help="A counter (file or name): stop before the translation loses or invents cells."),
+    ] = None,
+    gate_after: Annotated[
+        str | None, typer.Option(help="Another counter for the translations, if the first cannot read them.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, crops and augmentation.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. crop=128. Repeatable."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+) -> None:
+    """Learn to carry images from one stain or microscope to another.
+
+    The run folder (metrics, pictures, checkpoint) is beside the file, with `.run` for its suffix. Exit code 0: trained;
+    1: training diverged; 130: stopped.
+    """
+    run = out.with_suffix(".run")
+    with errors_to_exit("interrupted"):
+        new_file(out, overwrite or resume)
+        from neubauer.gan.report import TrainingDiverged
+        from neubauer.models.style_translator import StyleTranslator
+
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        translator = StyleTranslator(recipe, changes_of(set_ or []))
+        try:
+            checks = _gate(gate, gate_after)
+            if checks is None:
+                translator.fit(a, b, steps=steps, seed=seed, out=run, resume=resume, progress=True)
+            else:
+                if resume:
+                    raise InputError("--resume", "it beside --gate", "one of them")
+                from neubauer.models.translator_gate import fit_by_gate
+
+                history = fit_by_gate(translator, a, b, checks, steps=steps, seed=seed, out=run, progress=True)
+                for row in history:
+                    mark = " (kept)" if row["kept"] else ""
+                    say(
+                        f"after {row['steps']:.0f} steps {100 * row['drift']:.1f} % of the cells lost or invented{mark}"
+                    )
+        except TrainingDiverged as error:
+            say(f"error: {error}")
+            raise typer.Exit(SOME_FAILED) from error
+        if translator.report is not None and translator.report.reason == "interrupted":
+            say("the checkpoint is kept; --resume goes on from here")
+            raise typer.Exit(INTERRUPTED)
+        translator.save(out)
+        print(out)
+
+
+def translate(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Image files, folders or globs.")],
+    model: Annotated[Path, typer.Option(help="A translator file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the translated images.")],
+    way: Annotated[str, typer.Option(help="a2b, or b2a where the translator knows the way back.")] = "a2b",
+    gate: Annotated[
+        str | None, typer.Option(help="A counter (file or name): cells before and after, kept, lost and invented.")
+    ] = None,
+    gate_after: Annotated[str | None, typer.Option(help="Another counter for the translations.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace images that are there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Translate images of any size; with --gate, write what it does to the cells to cells.csv and flag what drifts.
+
+    Exit code 0: all done; 1: some images failed, each is named, the others are done.
+    """
+    with errors_to_exit("interrupted: what was written is complete"):
+        from neubauer.images.find import find_images, unique_stems
+        from neubauer.images.read import open_image
+        from neubauer.images.write import write_image
+        from neubauer.models.style_translator import StyleTranslator
+
+        translator = StyleTranslator.load(model)
+        checks = _gate(gate, gate_after)
+        names = unique_stems(find_images(inputs))
+        failed: dict[str, str] = {}
+        drifts: list[Drift] = []
+        files: list[Path] = []
+        for path, name in names.items():
+            file = new_file(out / f"{name}.tif", overwrite)
+            try:
+                source = open_image(path)
+                made = translator.predict(source, way)
+                write_image(file, made, pixel_size_um=source.pixel_size_um)
+                files.append(file)
+                if checks is not None:
+                    drifts.append(checks.check(source, made))
+            except InputError as error:
+                failed[str(path)] = str(error)
+                say(f"failed: {error}")
+        if drifts:
+            _write_drifts(out / "cells.csv", drifts)
+        _print(drifts, files, out, failed, as_json)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def evaluate_translator(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A translator file.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Images to translate, not trained on.")],
+    gate: Annotated[str, typer.Option(help="A counter (file or name) that checks what happens to the cells.")],
+    gate_after: Annotated[str | None, typer.Option(help="Another counter for the translations.")] = None,
+    way: Annotated[str, typer.Option(help="a2b, or b2a where the translator knows the way back.")] = "a2b",
+    target: Annotated[
+        Path | None, typer.Option(help="Real images of the other kind, to measure the distance of the translations.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What a translator does to the cells, and how near its images come to those of the other kind."""
+    with errors_to_exit():
+        from neubauer.models.style_translator import StyleTranslator
+        from neubauer.models.translator_evaluate import evaluate_translator as evaluate
+
+        checks = _gate(gate, gate_after)
+        assert checks is not None
+        scores, drifts = evaluate(StyleTranslator.load(model), images, checks, way=way, target=target)
+        if as_json:
+            print(json.dumps(scores | {"images": [d.row() for d in drifts]}))
+            return
+        for name, value in scores.items():
+            print(f"{name}: {value:.4g}")
+        for drift in drifts:
+            if drift.flag:
+                print(f"{drift.image}: {drift.flag}")
+
+
+def _gate(counter: str | None, after: str | None) -> Gate | None:
+    if counter is None:
+        if after is not None:
+            raise InputError("--gate-after", "it without --gate", "both")
+        return None
+    from neubauer.models.counter import CellCounter
+    from neubauer.models.translator_gate import Gate
+
+    return Gate(CellCounter.load(counter), None if after is None else CellCounter.load(after))
+
+
+def _write_drifts(file: Path, drifts: list[Drift]) -> None:
+    import pandas as pd
+
+    from neubauer.images.write import atomic_path
+
+    with atomic_path(file) as temporary:
+        pd.DataFrame([d.row() for d in drifts]).to_csv(temporary, index=False)
+
+
+def _print(drifts: list[Drift], files: list[Path], out: Path, failed: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"images": [str(f) for f in files], "cells": [d.row() for d in drifts], "failed": failed}))
+        return
+    for drift in drifts:
+        if drift.flag:
+            say(f"{drift.image}: {drift.flag}")
+    if drifts:
+        before, kept = sum(d.before for d in drifts), sum(d.kept for d in drifts)
+        say(f"{kept} of {before} cells kept, {sum(d.invented for d in drifts)} invented: {out / 'cells.csv'}")
+    say(f"{len(files)} images translated" + (f", {len(failed)} failed" if failed else ""))
+    print(out)

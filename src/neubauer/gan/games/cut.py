@@ -1,0 +1,85 @@
+"""Unpaired images, one way: each place of a translation has to be told from the others by what was there."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neubauer.gan.augment import Augment
+from neubauer.gan.game import Batch, Losses
+from neubauer.gan.games.translation import Translation
+from neubauer.gan.losses import LOSSES
+from neubauer.gan.regularizers import spectral_norm
+from neubauer.gan.translation_config import CutConfig
+from neubauer.nets.patch import PatchDiscriminator
+from neubauer.nets.translator import PatchProjection, TranslatorNet
+
+
+class Cut(Translation):
+    """Park et al., ECCV 2020 (contrastive unpaired translation).
+
+    Batches: `a` (N, C, Y, X) and `b` (N, C', Y, X) in [-1, 1], which have nothing to do with each other.
+
+    Parameters
+    ----------
+    config : the recipe.
+    channels : C and C'; the same number, since one encoder looks at both.
+    """
+
+    def __init__(self, config: CutConfig, channels: tuple[int, int]) -> None:
+        super().__init__()
+        self.config = config
+        self.adversarial = LOSSES[config.loss]
+        a2b = self.translator(config, *channels)
+        self.generator = nn.ModuleDict({"a2b": a2b, "projection": PatchProjection(config.widths)})
+        self.discriminator: nn.Module = PatchDiscriminator(channels[1], config.critic_widths)
+        if config.spectral_norm:
+            spectral_norm(self.discriminator)
+        self.augment = Augment(config.augment)
+        self._made: Tensor | None = None
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        self._made = self.translate(batch["a"])
+        real, fake = (self.discriminator(self.augment(x)).float() for x in (batch["b"], self._made.detach()))
+        logs = {"score_real": real.mean(), "score_fake": fake.mean()}
+        return Losses({"adversarial": self.adversarial.discriminator(real, fake, 0.0)}, logs)
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        c = self.config
+        made, self._made = self._made, None
+        if made is None:
+            made = self.translate(batch["a"])
+        score = self.discriminator(self.augment(made)).float()
+        terms = {
+            "adversarial": self.adversarial.generator(score, score),
+            "contrast": c.contrast * self._contrast(batch["a"], made),
+        }
+        if c.contrast_identity or c.identity:
+            same = self.translate(batch["b"])
+            if c.contrast_identity:
+                terms["contrast_identity"] = c.contrast_identity * self._contrast(batch["b"], same)
+            if c.identity:
+                terms["identity"] = c.identity * (same - batch["b"]).abs().mean()
+        return Losses(terms)
+
+    def _contrast(self, image: Tensor, translation: Tensor) -> Tensor:
+        """Cross-entropy of finding, for places of the translation, the same place of the image among others of it
+        (equation 3)."""
+        assert isinstance(self.generator, nn.ModuleDict)
+        network, projection = self.generator["a2b"], self.generator["projection"]
+        assert isinstance(network, TranslatorNet)
+        before, after = network.features(image), network.features(translation)
+        places = [torch.randperm(f[0, 0].numel(), device=f.device)[: self.config.patches] for f in before]
+        keys = [k.detach() for k in projection(before, places)]
+        queries = projection(after, places)
+        total = torch.zeros((), device=image.device)
+        for query, key in zip(queries, keys, strict=True):
+            likeness = query @ key.transpose(1, 2) / self.config.temperature
+            target = torch.arange(likeness.shape[1], device=image.device).expand(len(image), -1)
+            total = total + F.cross_entropy(likeness.flatten(0, 1), target.flatten())
+        return total / len(keys)
+
+    def preview(self, generator: nn.Module) -> Tensor | None:
+        assert isinstance(generator, nn.ModuleDict)
+        return super().preview(nn.ModuleDict({"a2b": generator["a2b"]}))
