@@ -1,9 +1,9 @@
-"""Recipe x data at equal CPU-minutes: kernel and Fréchet distance, coverage, and the accuracy of class-conditional samples.
+"""Recipe x data at equal CPU-minutes: distances, coverage, and the accuracy of class-conditional samples.
 
 Every cell (data, recipe, seed) trains for the same CPU time (of the process, all threads): a short run measures that of
-a step, which decides the number of steps. Samples are compared with images that were not trained on, in the features of one
-classifier per data set that was trained on real images and is the same for all recipes. Each cell is one JSON file in
-`results/gan_recipes/`; cells that are there are skipped, so a stopped benchmark goes on where it was. The table of
+a step, which decides the number of steps. Samples are compared with images that were not trained on, in the features of
+one classifier per data set that was trained on real images and is the same for all recipes. Each cell is one JSON file
+in `results/gan_recipes/`; cells that are there are skipped, so a stopped benchmark goes on where it was. The table of
 means and deviations over the seeds is `results/gan_recipes.json`.
 
 `RECIPE+augment` is the recipe with augmentation of probability 0.5; `--limit 200` trains on 200 images only.

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # name -> module; imported on first use, so that `import neubauer` stays fast
 _LAZY = {
     "CellCounter": "neubauer.models.counter",
+    "CellClassifier": "neubauer.models.cell_classifier",
     "ImageGenerator": "neubauer.models.image_generator",
     "SequenceGenerator": "neubauer.models.sequence_generator",
     "StyleTranslator": "neubauer.models.style_translator",
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from neubauer.cells.table import Cells
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
+    from neubauer.models.cell_classifier import CellClassifier
     from neubauer.models.counter import CellCounter
     from neubauer.models.image_generator import ImageGenerator
     from neubauer.models.sequence_generator import SequenceGenerator
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotation",
+    "CellClassifier",
     "CellCounter",
     "Cells",
     "ImageGenerator",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, run_folder, say
+from neubauer.cli.refinement import load_refinement
 from neubauer.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from neubauer.cells.export import Format
     from neubauer.cells.table import Cells
+    from neubauer.cli.refinement import Refinement
     from neubauer.models.counter import CellCounter
 
 FORMATS: tuple[Format, ...] = ("geojson", "coco", "roi", "yolo")
@@ -46,6 +48,16 @@ def count(
     adapt_from: Annotated[
         Path | None,
         typer.Option(help="A translator file: carry the images to the kind that the model knows first."),
+    ] = None,
+    classifier: Annotated[
+        str | None, typer.Option(help="Also tell the counted cells apart by this classifier (file or bundled model).")
+    ] = None,
+    classify: Annotated[
+        str | None,
+        typer.Option(help="Classes of the counter to tell apart, comma-separated. Default: those it was made for."),
+    ] = None,
+    classify_diameter: Annotated[
+        float | None, typer.Option(help="Typical diameter of those cells in pixels. Default: measured in each image.")
     ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
@@ -81,7 +93,7 @@ def count(
         counter = CellCounter.load(file)
         if diameter is not None:
             counter.check_diameter(diameter)
-        run = {"verb": "count", "model": file.stem, "model_sha256": _digest(file), "diameter": diameter}
+        run: dict[str, Any] = {"verb": "count", "model": file.stem, "model_sha256": _digest(file), "diameter": diameter}
         run |= {"project": project, "frame": frame, "stain": stain}
         options: dict[str, Any] = {"diameter": diameter, "project": project, "frame": frame, "stain": stain}
         if adapt_from is not None:
@@ -89,18 +101,26 @@ def count(
 
             options["translator"] = StyleTranslator.load(adapt_from)
             run |= {"adapt_from": adapt_from.stem, "adapt_sha256": _digest(adapt_from)}
+        refinement = load_refinement(classifier, counter.config.classes, classify, classify_diameter)
+        if refinement is not None:
+            run |= refinement.record
         run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
-        failed = _run(counter, paths, names, out, kinds, options)
+        failed = _run(counter, refinement, paths, names, out, kinds, options)
         if as_json:
             _print_json(out, failed)
         else:
-            _print_table(out, counter, failed, len(paths))
+            _print_table(out, counter, refinement, failed, len(paths))
     if failed:
         raise typer.Exit(SOME_FAILED)
 
 
+def _classes(counter: CellCounter, refinement: Refinement | None) -> tuple[str, ...]:
+    return counter.config.classes if refinement is None else refinement.classes
+
+
 def _run(
     counter: CellCounter,
+    refinement: Refinement | None,
     paths: Sequence[Path],
     names: dict[Path, str],
     out: Path,
@@ -116,7 +136,8 @@ def _run(
 
     from neubauer.cells.parts import TableParts
 
-    parts = TableParts(out, counter.config.classes)
+    classes = _classes(counter, refinement)
+    parts = TableParts(out, classes)
     stored = parts.done()
     todo = [p for p in paths if names[p] not in stored or not all(f.exists() for f in _files(out, names[p], kinds))]
     if len(todo) < len(paths):
@@ -126,7 +147,7 @@ def _run(
     try:
         for path in track(todo, "counting", console=console, disable=not console.is_terminal):
             try:
-                cells = _count(counter, path, options)
+                cells = _count(counter, refinement, path, options)
                 cells.image = names[path]
                 cells.table["image"] = names[path]
                 _write(path, cells, out, kinds, options)
@@ -139,19 +160,22 @@ def _run(
     finally:
         parts.merge(list(names.values()))
         if "coco" in kinds:
-            _merge_coco(out, [n for n in names.values() if n in parts.done()], counter.config.classes)
+            _merge_coco(out, [n for n in names.values() if n in parts.done()], classes)
     return failed
 
 
-def _count(counter: CellCounter, path: Path, options: dict[str, Any]) -> Cells:
-    if "translator" not in options:
+def _count(counter: CellCounter, refinement: Refinement | None, path: Path, options: dict[str, Any]) -> Cells:
+    if "translator" not in options and refinement is None:
         return counter.predict(path, **options)
     from neubauer.images.read import open_image
-    from neubauer.models.translate_image import read_once
 
-    source = open_image(path, project=options["project"], frame=options["frame"])
-    translated = read_once(options["translator"].source(source))
-    return counter.predict(translated, diameter=options["diameter"], stain=options["stain"])
+    image = open_image(path, project=options["project"], frame=options["frame"])
+    if "translator" in options:
+        from neubauer.models.translate_image import read_once
+
+        image = read_once(options["translator"].source(image))
+    cells = counter.predict(image, diameter=options["diameter"], stain=options["stain"])
+    return cells if refinement is None else refinement.apply(cells, image)
 
 
 def _digest(file: Path) -> str:
@@ -210,18 +234,21 @@ def _print_json(out: Path, failed: dict[Path, str]) -> None:
     print(json.dumps({"out": str(out), "images": rows, "failed": {str(p): why for p, why in failed.items()}}))
 
 
-def _print_table(out: Path, counter: CellCounter, failed: dict[Path, str], wanted: int) -> None:
+def _print_table(
+    out: Path, counter: CellCounter, refinement: Refinement | None, failed: dict[Path, str], wanted: int
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = _counts(out)
     shown = Table(title=f"cells per image [90 % interval], {counter.config.training.get('name', '')}".rstrip(", "))
     shown.add_column("image")
-    for name in (*counter.config.classes, "total"):
+    classes = _classes(counter, refinement)
+    for name in (*classes, "total"):
         shown.add_column(name, justify="right")
     shown.add_column("flag")
     for row in table.head(40).to_dict("records"):
-        cells = [f"{row[n]} [{row[n + '_low']}–{row[n + '_high']}]" for n in (*counter.config.classes, "total")]
+        cells = [f"{row[n]} [{row[n + '_low']}–{row[n + '_high']}]" for n in (*classes, "total")]
         shown.add_row(str(row["image"]), *cells, row["flag"])
     console = Console()
     console.print(shown)

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from neubauer import __version__
+from neubauer.cli.classifier import evaluate_classifier, train_classifier
+from neubauer.cli.classify import classify
 from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
@@ -25,11 +27,14 @@ app = typer.Typer(
     help="Count and classify cells in microscope images.",
 )
 app.command()(count)
+app.command()(classify)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
 app.command()(generate)
 train.command("generator")(train_generator)
 evaluate.command("generator")(evaluate_generator)
+train.command("classifier")(train_classifier)
+evaluate.command("classifier")(evaluate_classifier)
 train.command("sequences")(train_sequences)
 evaluate.command("sequences")(evaluate_sequences_command)
 app.command()(translate)

@@ -102,7 +102,7 @@ def counter(
             sizes = None if sources else classes
             config = config_of_options(recipe, set_, background, sizes, diameter, steps, batch, crop)
             with _progress(config.total_steps) as report:
-                fit_labelfree(
+                stages = fit_labelfree(
                     model,
                     images,
                     sources or None,
@@ -112,6 +112,8 @@ def counter(
                     preview=_preview(out),
                 )
             say_trust(model, _preview(out))
+            if stages.painter_model is not None:
+                say(f"the painter: {stages.painter_model.save(out.with_suffix('.painter.safetensors'))}")
         else:
             with _progress(settings.steps) as report:
                 model.fit(images, sources, classes=names, report=report, checkpoint=checkpoint, resume=resume)

@@ -1,0 +1,175 @@
+"""`neubauer train classifier`, `neubauer evaluate classifier`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neubauer.cli.common import errors_to_exit, new_file, say
+from neubauer.cli.train import _progress
+from neubauer.errors import InputError
+
+if TYPE_CHECKING:
+    from neubauer.metrics.classification import ClassificationScores
+    from neubauer.models.generated_augmentation import GenerationSettings
+
+METHODS = ("network", "cnn", "svm", "forest")
+AUGMENTATIONS = ("classical", "gan")
+
+
+def train_classifier(
+    images: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="One sub-folder of images per class; or images, with --labels.")
+    ],
+    out: Annotated[Path, typer.Option(help="The classifier file to write (.safetensors).")],
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV table: image (a file in FOLDER), class and, optionally, group.")
+    ] = None,
+    unlabelled: Annotated[
+        Path | None, typer.Option(help="Folder of images without classes, to learn from too.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="How to learn from them; an unknown name lists the recipes.")
+    ] = None,
+    augment: Annotated[
+        str, typer.Option(help="classical, or gan: also try generated images of rare classes, and keep what helps.")
+    ] = "classical",
+    rare: Annotated[
+        str | None, typer.Option(help="Classes to generate, comma-separated. Default: those with few images.")
+    ] = None,
+    generator_steps: Annotated[int | None, typer.Option(min=1, help="Of the generator. Default: its recipe's.")] = None,
+    method: Annotated[str, typer.Option(help="network, cnn, svm or forest.")] = "network",
+    size: Annotated[
+        int | None, typer.Option(min=16, max=256, help="Side in pixels. Default: the crops', up to 64.")
+    ] = None,
+    diameter: Annotated[float | None, typer.Option(help="Typical cell diameter in pixels. Default: measured.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 4000,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 128,
+    validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.15,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability below which a cell is unknown.")] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, split, order and augmentation.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+) -> None:
+    """Train a classifier of single cells.
+
+    With --augment gan it is said whether generated images help, in numbers, and they are used only if they do.
+    """
+    with errors_to_exit("interrupted: the classifier is not written"):
+        for name, value, known in (("--method", method, METHODS), ("--augment", augment, AUGMENTATIONS)):
+            if value not in known:
+                raise InputError(name, repr(value), "one of " + ", ".join(known))
+        new_file(out, overwrite)
+        if unlabelled is not None and not unlabelled.is_dir():
+            raise InputError(unlabelled, "no such folder", "a folder of images")
+        import torch
+
+        from neubauer.models.cell_classifier import CellClassifier
+        from neubauer.models.classifier_fit import FitSettings
+
+        if threads:
+            torch.set_num_threads(threads)
+        if recipe is not None:
+            from neubauer.models.classifier_semi_supervised import semi_supervised_config
+
+            semi_supervised_config(recipe)
+        classifier = CellClassifier(
+            method=method,  # type: ignore[arg-type] # one of METHODS
+            size=size,
+            diameter=diameter,
+            threshold=threshold,
+            validation=validation,
+            settings=FitSettings(steps=steps, batch=batch, seed=seed),
+            recipe=recipe,
+        )
+        began = time.monotonic()
+        generated = _generation(rare, generator_steps, seed) if augment == "gan" else None
+        with _progress(steps) as report:
+            classifier.fit(images, labels, unlabelled, generated=generated, report=report)
+        classifier.save(out)
+        config = classifier.config
+        counts = config.training["images_per_class"]
+        assert isinstance(counts, list)
+        say(f"trained in {(time.monotonic() - began) / 60:.1f} min on {config.training['images']} images")
+        say("classes: " + ", ".join(f"{name} {n}" for name, n in zip(config.classes, counts, strict=True)))
+        accuracy = config.training["validation_accuracy"]
+        say(f"accuracy on {config.training['validation_images']} validation images: {accuracy}")
+        if generated is not None:
+            comparison = config.training["generated"]
+            assert isinstance(comparison, dict)
+            say(str(comparison["text"]))
+        print(out)
+
+
+def _generation(rare: str | None, steps: int | None, seed: int) -> GenerationSettings:
+    from neubauer.models.generated_augmentation import GenerationSettings
+
+    names = tuple(name.strip() for name in rare.split(",")) if rare else ()
+    return replace(GenerationSettings(), rare=names, steps=steps, seed=seed)
+
+
+def evaluate_classifier(
+    images: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="One sub-folder of images per class; or images, with --labels.")
+    ],
+    model: Annotated[str, typer.Option(help="Name of a bundled classifier, or a file.")],
+    labels: Annotated[Path | None, typer.Option(help="CSV table: image (a file in FOLDER) and class.")] = None,
+    diameter: Annotated[float | None, typer.Option(help="Typical cell diameter in pixels.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for scores.json and the confusion matrix as a picture.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Accuracy, area under the curve, calibration, and precision and recall of every class."""
+    with errors_to_exit():
+        if out is not None:
+            new_file(out / "scores.json", overwrite)
+            new_file(out / "confusion.png", overwrite)
+        import torch
+
+        from neubauer.images.write import atomic_path
+        from neubauer.models.cell_classifier import CellClassifier
+        from neubauer.models.classifier_evaluate import evaluate_classifier as evaluated
+        from neubauer.models.classifier_pictures import draw_confusion
+
+        if threads:
+            torch.set_num_threads(threads)
+        scores = evaluated(CellClassifier.load(model), images, labels, diameter=diameter)
+        text = json.dumps(scores.as_dict(), indent=2)
+        if out is not None:
+            with atomic_path(out / "scores.json") as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
+            draw_confusion(scores, out / "confusion.png")
+        print(text) if as_json else _table(scores)
+
+
+def _table(scores: ClassificationScores) -> None:
+    import math
+
+    from rich.console import Console
+    from rich.table import Table
+
+    def shown(value: Any) -> str:
+        return "" if isinstance(value, float) and math.isnan(value) else f"{value:.4g}"
+
+    console = Console()
+    table = Table("", "value", title=f"{scores.n} images")
+    for name in ("accuracy", "balanced_accuracy", "auc", "calibration_error", "known", "accuracy_known"):
+        table.add_row(name, shown(getattr(scores, name)))
+    console.print(table)
+    classes = Table("class", "images", "precision", "recall", "f1")
+    for name, row in scores.per_class.items():
+        classes.add_row(name, *(shown(row[key]) for key in ("n", "precision", "recall", "f1")))
+    console.print(classes)
+    wrong = scores.confusion.copy()
+    wrong[range(len(wrong)), range(len(wrong))] = 0
+    most = sorted(zip(*wrong.nonzero(), strict=True), key=lambda at: -wrong[at])[:3]
+    for i, j in most:
+        console.print(f"{wrong[i, j]} images of {scores.classes[i]} are taken for {scores.classes[j]}")

@@ -1,0 +1,303 @@
+"""Generated images of rare classes: made, filtered, and kept only if they help on validation images."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from neubauer.errors import InputError
+from neubauer.gan.images import ImageSet
+from neubauer.metrics.features import Encoder, RandomEncoder
+from neubauer.models.image_generator import ImageGenerator
+from neubauer.nets.classifier import CellNet
+
+log = logging.getLogger("neubauer")
+
+Fit = Callable[[ImageSet, int], CellNet]
+"""(labelled images, seed) -> trained network in evaluation mode."""
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """How images of rare classes are made and chosen.
+
+    Attributes
+    ----------
+    recipe : of the generator, with classes; `changes` are laid over it.
+    steps : of the generator; None: the recipe's.
+    rare : names of the classes to make images of; default: those with fewer than half as many images as the median
+        class.
+    shares : of the images of a rare class that are generated, from which the best is chosen.
+    seeds : trainings of the classifier per share.
+    agreement : probability that the classifier has to give the class that was asked for.
+    near : a sample nearer to a real image than this times the distance of any two real images is a copy.
+    far : a sample farther from the nearest real image of its class than this share of these are is a stray.
+    tries : samples drawn per sample wanted, at most.
+    seed : of generator and samples.
+    """
+
+    recipe: str = "acgan"
+    changes: Mapping[str, Any] = field(default_factory=lambda: {"augment": {"probability": 1.0}})
+    steps: int | None = None
+    rare: Sequence[str] = ()
+    shares: Sequence[float] = (0.5, 0.9)
+    seeds: int = 3
+    agreement: float = 0.5
+    near: float = 0.5
+    far: float = 0.95
+    tries: int = 10
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """What became of the samples of a class."""
+
+    kept: int = 0
+    disagreed: int = 0
+    copies: int = 0
+    strays: int = 0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of training, over all seeds.
+
+    Attributes
+    ----------
+    images : what the rare classes were enlarged with: `none`, `repeated` real images, or `generated` ones.
+    share : of a rare class's images that were added.
+    recall : mean recall of the rare classes, per seed.
+    balanced_accuracy : per seed.
+    """
+
+    images: str
+    share: float
+    recall: tuple[float, ...]
+    balanced_accuracy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class AugmentationReport:
+    """With and without generated images.
+
+    Attributes
+    ----------
+    rare : the classes.
+    sieve : by class.
+    validation : arms by which the share was chosen.
+    with_generated, without : the best arm of either kind on the images that chose nothing.
+    gain, gain_error : difference in recall of the rare classes, and its standard error over seeds.
+    helps : the gain is positive and more than twice its standard error, and balanced accuracy does not fall.
+    """
+
+    rare: tuple[str, ...]
+    sieve: dict[str, Sieve]
+    validation: tuple[Arm, ...]
+    with_generated: Arm
+    without: Arm
+    gain: float
+    gain_error: float
+    helps: bool
+
+    def text(self) -> str:
+        """One sentence for people."""
+        verdict = "help" if self.helps else "do not help"
+        made, without = self.with_generated, self.without
+        return (
+            f"generated images of {', '.join(self.rare)} {verdict}: recall {np.mean(made.recall):.3f} with (share "
+            f"{made.share:g}), {np.mean(without.recall):.3f} without ({without.images} added), difference "
+            f"{self.gain:+.3f} ± {self.gain_error:.3f} over {len(without.recall)} seeds"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-serialisable."""
+        return asdict(self)
+
+
+def augment_by_generation(
+    train: ImageSet,
+    validation: ImageSet,
+    test: ImageSet,
+    fit: Fit,
+    settings: GenerationSettings = GenerationSettings(),
+    *,
+    out: str | Path | None = None,
+    progress: bool = False,
+) -> tuple[ImageSet, AugmentationReport]:
+    """Training images with as many generated ones of the rare classes as help, and the proof.
+
+    The classifier is trained several times without anything, with repeated real images, and with generated ones. The
+    best arm with and the best arm without generated images are chosen on `validation` and compared on `test`.
+
+    Parameters
+    ----------
+    train : labelled images.
+    validation, test : labelled images that are not trained on.
+    fit : trains the classifier.
+    settings : see there.
+    out : run folder of the generator to keep.
+    progress : show a progress bar while the generator is trained.
+
+    Returns
+    -------
+    `train`, enlarged if that helps, and the report.
+
+    Raises
+    ------
+    InputError : no rare class, an unknown one, or one with fewer than two images.
+    """
+    rare = rare_classes(train, settings.rare)
+    reference = fit(train, 0)
+    generator = train_generator(train, settings, out, progress)
+    kept, sieve = generate(generator, reference, train, rare, settings)
+    arms = [("none", 0.0), *((kind, s) for s in settings.shares for kind in ("repeated", "generated"))]
+    on_validation, on_test = [], []
+    for images, share in arms:
+        added = enlarge(train, rare, share, kept if images == "generated" else None)
+        networks = [reference if not share and s == 0 else fit(added, s) for s in range(settings.seeds)]
+        on_validation.append(score(networks, validation, rare, images, share))
+        on_test.append(score(networks, test, rare, images, share))
+        log.info("%s %g: recall %.3f", images, share, np.mean(on_validation[-1].recall))
+    best = {
+        made: max(
+            (i for i, arm in enumerate(on_validation) if (arm.images == "generated") == made),
+            key=lambda i: np.mean(on_validation[i].recall) + np.mean(on_validation[i].balanced_accuracy),
+        )
+        for made in (True, False)
+    }
+    report = compare(rare, sieve, on_validation, on_test[best[True]], on_test[best[False]])
+    log.info(report.text())
+    return (enlarge(train, rare, report.with_generated.share, kept) if report.helps else train), report
+
+
+def compare(
+    rare: Sequence[str], sieve: Mapping[str, Sieve], validation: Sequence[Arm], with_generated: Arm, without: Arm
+) -> AugmentationReport:
+    """The report on two arms, paired by seed."""
+    difference = np.subtract(with_generated.recall, without.recall)
+    balanced = np.subtract(with_generated.balanced_accuracy, without.balanced_accuracy).mean()
+    gain = float(difference.mean())
+    error = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("inf")
+    helps = bool(gain > 0 and gain > 2 * error and balanced >= 0)
+    return AugmentationReport(tuple(rare), dict(sieve), tuple(validation), with_generated, without, gain, error, helps)
+
+
+def rare_classes(train: ImageSet, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """The classes to make images of (see `GenerationSettings.rare`)."""
+    assert train.labels is not None
+    counts = np.bincount(train.labels, minlength=len(train.classes))
+    for name in wanted:
+        if name not in train.classes:
+            raise InputError("rare", repr(name), f"one of {', '.join(train.classes)}")
+    found = tuple(wanted) or tuple(c for c, n in zip(train.classes, counts, strict=True) if n < np.median(counts) / 2)
+    if not found:
+        least = f"the smallest class has {counts.min()} images, the median one {np.median(counts):.0f}"
+        raise InputError("augmentation by generation", f"no rare class: {least}", "the names of classes to enlarge")
+    for name in found:
+        if counts[train.classes.index(name)] < 2:
+            raise InputError(f"class {name}", "fewer than 2 images", "at least 2")
+    return found
+
+
+def train_generator(
+    train: ImageSet, settings: GenerationSettings, out: str | Path | None = None, progress: bool = False
+) -> ImageGenerator:
+    """A generator of all classes: rare ones borrow what they share with the others."""
+    assert train.labels is not None
+    generator = ImageGenerator(settings.recipe, settings.changes)
+    names = [train.classes[i] for i in train.labels]
+    return generator.fit(train.images, names, steps=settings.steps, seed=settings.seed, out=out, progress=progress)
+
+
+def generate(
+    generator: ImageGenerator,
+    classifier: CellNet,
+    train: ImageSet,
+    rare: Sequence[str],
+    settings: GenerationSettings = GenerationSettings(),
+) -> tuple[dict[str, np.ndarray], dict[str, Sieve]]:
+    """Samples of each rare class that pass the sieve, as many as the largest share asks for if the tries suffice.
+
+    Returns
+    -------
+    (n, C, Y, X) in the data type of the training images by class, and what became of the samples.
+    """
+    assert train.labels is not None
+    encoder = RandomEncoder(torch.from_numpy(train.intensity.normalise(train.images[:5000])))
+    kept, counts = {}, {}
+    for k, name in enumerate(rare):
+        label = train.classes.index(name)
+        real = train.images[train.labels == label]
+        wanted = added_images(len(real), max(settings.shares))
+        samples = generator.sample(settings.tries * wanted, name, seed=settings.seed + 1000 * (k + 1))
+        kept[name], counts[name] = sieve_samples(samples, real, label, classifier, encoder, train, settings)
+        kept[name] = kept[name][:wanted]
+        if len(kept[name]) < wanted:
+            log.warning("only %d of %d wanted images of %s passed: %s", len(kept[name]), wanted, name, counts[name])
+    return kept, counts
+
+
+@torch.no_grad()
+def sieve_samples(
+    samples: np.ndarray,
+    real: np.ndarray,
+    label: int,
+    classifier: CellNet,
+    encoder: Encoder,
+    train: ImageSet,
+    settings: GenerationSettings = GenerationSettings(),
+) -> tuple[np.ndarray, Sieve]:
+    """The samples of one class that the classifier takes for it, and that are neither copies nor strays.
+
+    Distances are Euclidean, in features that know nothing of the classes: between real images they are what they are
+    between a real and a new image of the same kind.
+    """
+    pixels, of_real = (torch.from_numpy(train.intensity.normalise(x)) for x in (samples, real))
+    probability = torch.cat([classifier(part).float().softmax(1)[:, label] for part in pixels.split(256)]).numpy()
+    features = encoder(of_real)
+    index = NearestNeighbors(n_neighbors=2).fit(features)
+    among_real = index.kneighbors(features)[0][:, 1]
+    to_real = index.kneighbors(encoder(pixels), n_neighbors=1)[0][:, 0]
+    agreed = probability >= settings.agreement
+    copies = agreed & (to_real < settings.near * among_real.min())
+    strays = agreed & (to_real > np.quantile(among_real, settings.far))
+    passed = agreed & ~copies & ~strays
+    return samples[passed], Sieve(int(passed.sum()), int((~agreed).sum()), int(copies.sum()), int(strays.sum()))
+
+
+def added_images(real: int, share: float) -> int:
+    """How many images make up a share of a class together with `real` other ones."""
+    return round(real * share / (1 - share))
+
+
+def enlarge(train: ImageSet, rare: Sequence[str], share: float, generated: Mapping[str, np.ndarray] | None) -> ImageSet:
+    """`train` and, for each rare class, generated images (as far as there are) or repeats of its own, up to a share."""
+    assert train.labels is not None
+    images, labels = [train.images], [train.labels]
+    for name in rare:
+        label = train.classes.index(name)
+        own = train.images[train.labels == label]
+        n = added_images(len(own), share)
+        more = np.resize(own, (n, *own.shape[1:])) if generated is None else generated[name][:n]
+        images.append(more)
+        labels.append(np.full(len(more), label, np.int64))
+    return ImageSet(np.concatenate(images), train.intensity, np.concatenate(labels), train.classes)
+
+
+@torch.no_grad()
+def score(networks: Sequence[CellNet], images: ImageSet, rare: Sequence[str], kind: str, share: float) -> Arm:
+    """Recall of the rare classes and balanced accuracy of each network."""
+    assert images.labels is not None
+    x = torch.from_numpy(images.intensity.normalise(images.images))
+    found = [np.concatenate([net(part).argmax(1).numpy() for part in x.split(256)]) for net in networks]
+    recalls = np.array([[np.mean(f[images.labels == c] == c) for c in np.unique(images.labels)] for f in found])
+    mine = [list(np.unique(images.labels)).index(images.classes.index(name)) for name in rare]
+    return Arm(kind, share, tuple(recalls[:, mine].mean(1).tolist()), tuple(recalls.mean(1).tolist()))
