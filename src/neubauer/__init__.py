@@ -40,6 +40,7 @@ __all__ = [
     "ImageGenerator",
     "InputError",
     "NeubauerError",
+    "SequenceGenerator",
     "StyleTranslator",
     "__version__",
     "open_image",

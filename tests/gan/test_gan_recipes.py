@@ -17,6 +17,7 @@ STEPS = {
     "dcgan-dropout": 250,
     "dcgan-5x5": 150,
     "dcgan": 150,
+    "dcgan-r1": 150,
     "lsgan": 150,
     "wgan-gp": 100,
     "sngan": 80,

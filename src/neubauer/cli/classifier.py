@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import errors_to_exit, new_file, say
+from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.train import _progress
 from neubauer.errors import InputError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from neubauer.models.generated_augmentation import GenerationSettings
 
 METHODS = ("network", "cnn", "svm", "forest")
+NETWORKS = METHODS[:2]
 AUGMENTATIONS = ("classical", "gan")
 
 
@@ -36,6 +38,10 @@ def train_classifier(
     recipe: Annotated[
         str | None, typer.Option(help="How to learn from them; an unknown name lists the recipes.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change that recipe, e.g. training.batch_size=40. Repeatable."),
+    ] = None,
     augment: Annotated[
         str, typer.Option(help="classical, or gan: also try generated images of rare classes, and keep what helps.")
     ] = "classical",
@@ -48,7 +54,7 @@ def train_classifier(
         int | None, typer.Option(min=16, max=256, help="Side in pixels. Default: the crops', up to 64.")
     ] = None,
     diameter: Annotated[float | None, typer.Option(help="Typical cell diameter in pixels. Default: measured.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 4000,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: 4000, or the recipe's.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 128,
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.15,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability below which a cell is unknown.")] = 0.5,
@@ -69,28 +75,43 @@ def train_classifier(
             raise InputError(unlabelled, "no such folder", "a folder of images")
         import torch
 
+        from neubauer.gan.report import TrainingDiverged
         from neubauer.models.cell_classifier import CellClassifier
         from neubauer.models.classifier_fit import FitSettings
 
         if threads:
             torch.set_num_threads(threads)
-        if recipe is not None:
-            from neubauer.models.classifier_semi_supervised import semi_supervised_config
+        changes = changes_of([*(set_ or []), *([] if steps is None else [f"training.steps={steps}"])])
+        if unlabelled is not None:
+            from neubauer.models.classifier_semi_supervised import DEFAULT_SEMI_SUPERVISED, semi_supervised_config
 
-            semi_supervised_config(recipe)
+            semi_supervised_config(recipe or DEFAULT_SEMI_SUPERVISED, changes)  # wrong names are said before anything
+        elif recipe is not None or set_:
+            raise InputError("--recipe, --set", "no unlabelled images", "them beside --unlabelled")
         classifier = CellClassifier(
             method=method,  # type: ignore[arg-type] # one of METHODS
             size=size,
             diameter=diameter,
             threshold=threshold,
             validation=validation,
-            settings=FitSettings(steps=steps, batch=batch, seed=seed),
+            settings=FitSettings(steps=steps or FitSettings.steps, batch=batch, seed=seed),
             recipe=recipe,
+            changes=changes,
         )
         began = time.monotonic()
         generated = _generation(rare, generator_steps, seed) if augment == "gan" else None
-        with _progress(steps) as report:
-            classifier.fit(images, labels, unlabelled, generated=generated, report=report)
+        try:
+            # learning from unlabelled images has a progress bar of its own, measured features need none
+            bar = (
+                _progress(classifier.settings.steps)
+                if unlabelled is None and method in NETWORKS
+                else nullcontext(_ignore)
+            )
+            with bar as report:
+                classifier.fit(images, labels, unlabelled, generated=generated, report=report)
+        except TrainingDiverged as error:
+            say(f"error: {error}")
+            raise typer.Exit(SOME_FAILED) from error
         classifier.save(out)
         config = classifier.config
         counts = config.training["images_per_class"]
@@ -104,6 +125,10 @@ def train_classifier(
             assert isinstance(comparison, dict)
             say(str(comparison["text"]))
         print(out)
+
+
+def _ignore(step: int, losses: dict[str, float]) -> None:
+    pass
 
 
 def _generation(rare: str | None, steps: int | None, seed: int) -> GenerationSettings:

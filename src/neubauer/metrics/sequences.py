@@ -125,8 +125,8 @@ def hamming_diversity(real: np.ndarray, fake: np.ndarray) -> float:
 def nearest_edit_distance(sequences: Sequence[str], known: Sequence[str]) -> np.ndarray:
     """Levenshtein distance of each sequence to its nearest known one, over its own length; (N,).
 
-    Aligned are the 8 known sequences with most 5-mers in common: exact for what is nearly a copy, an upper limit
-    for sequences that resemble none.
+    Aligned are the 8 known sequences whose 5-mers are most alike: exact for what is nearly a copy, an upper limit for
+    sequences that resemble none. No sequence is empty.
     """
     aligner = PairwiseAligner(mode="global", match_score=0, mismatch_score=-1, gap_score=-1)
     similar = _spectra(sequences) @ _spectra(known).T
@@ -134,7 +134,7 @@ def nearest_edit_distance(sequences: Sequence[str], known: Sequence[str]) -> np.
     for i, s in enumerate(sequences):
         shared = similar[[i]].toarray()[0]
         best = np.argpartition(-shared, min(CANDIDATES, len(known)) - 1)[:CANDIDATES]
-        distances.append(min(-aligner.score(s, known[j]) for j in best) / max(len(s), 1))
+        distances.append(min(abs(aligner.score(s, known[j])) for j in best) / len(s))
     return np.array(distances)
 
 
@@ -181,16 +181,14 @@ def _entropy(p: np.ndarray) -> float:
 
 
 def _spectra(sequences: Sequence[str]) -> csr_matrix:
-    """Which of all words of 5 letters occur in each sequence; (N, 26^5) sparse."""
-    rows, columns = [], []
-    for i, s in enumerate(sequences):
-        text = np.frombuffer(s.encode(), np.uint8).astype(np.int64)
-        if len(text) >= PREFILTER_K:
-            windows = np.lib.stride_tricks.sliding_window_view(text - 65, PREFILTER_K)
-            words = np.unique(windows @ 26 ** np.arange(PREFILTER_K))
-            rows.append(np.full(len(words), i))
-            columns.append(words)
-    if not rows:
-        return csr_matrix((len(sequences), 26**PREFILTER_K), dtype=np.int32)
-    r, c = np.concatenate(rows), np.concatenate(columns)
-    return csr_matrix((np.ones(len(r), np.int32), (r, c)), (len(sequences), 26**PREFILTER_K))
+    """Which words of 5 letters (of all, in a shorter one) occur in each sequence, scaled to length 1, so that products
+    are 1 for the same words only; (N, 27^5) sparse."""
+    words = []
+    for s in sequences:
+        text = np.frombuffer(s.encode(), np.uint8).astype(np.int64) - 64  # A is 1, so that short words differ too
+        windows = np.lib.stride_tricks.sliding_window_view(text, min(PREFILTER_K, len(text)))
+        words.append(np.unique(windows @ 27 ** np.arange(windows.shape[1])))
+    sizes = np.array([len(w) for w in words])
+    values = np.repeat(1 / np.sqrt(sizes), sizes)
+    starts = np.concatenate(([0], np.cumsum(sizes)))
+    return csr_matrix((values, np.concatenate(words), starts), (len(sequences), 27**PREFILTER_K))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,8 @@ class CellClassifier:
     threshold : probability below which a cell is called `"unknown"`.
     validation : share of the images that is kept from training, for calibration.
     settings : sizes and rates of the training of networks.
-    recipe : how unlabelled images are learnt from, see `neubauer.models.classifier_semi_supervised`.
+    recipe, changes : how unlabelled images are learnt from, and what is changed in that recipe (nested tables), see
+        `neubauer.models.classifier_semi_supervised`.
     refines : classes of a counter whose objects this classifier tells apart; by default all.
 
     Examples
@@ -75,12 +76,13 @@ class CellClassifier:
         validation: float = 0.15,
         settings: FitSettings | None = None,
         recipe: str | None = None,
+        changes: Mapping[str, Any] | None = None,
         refines: Sequence[str] = (),
     ) -> None:
         self.method: Method = method
         self.size, self.diameter, self.threshold, self.validation = size, diameter, threshold, validation
         self.settings = settings or FitSettings()
-        self.recipe, self.refines = recipe, tuple(refines)
+        self.recipe, self.changes, self.refines = recipe, changes, tuple(refines)
         self.config_: ClassifierConfig | None = None
         self.scorer_: Scorer | None = None
 
@@ -109,13 +111,15 @@ class CellClassifier:
             all validated on.
         generated : enlarge rare classes by generated images if that helps; the comparison is kept in
             `config.training["generated"]` (`"network"` only).
-        report : called every 50 steps with the number of steps done and the mean loss.
+        report : called every 50 steps with the number of steps done and the mean loss; with unlabelled images there is
+            a progress bar instead.
 
         Raises
         ------
         InputError : fewer than two classes or two images in one, an image in two classes, crops of very different
             size, of different number of channels or data type, or labels that do not fit. Images that cannot be read
             are left out, each with a warning.
+        TrainingDiverged : learning from unlabelled images failed.
         """
         if self.method != "network" and (unlabelled is not None or generated is not None):
             raise InputError("method", repr(self.method), "network, to learn from unlabelled or generated images")
@@ -184,9 +188,17 @@ class CellClassifier:
             more = read_unlabelled(unlabelled, (config.channels, config.dtype))
             rest = ImageSet(squares_for(config, more), train.intensity)
             recipe = self.recipe or DEFAULT_SEMI_SUPERVISED
-            how = {"seed": self.settings.seed, "augmentation": self.settings.augmentation}
-            network, _ = fit_semi_supervised(network, train, rest, recipe, **how)  # type: ignore[arg-type]
-            config.training |= {"unlabelled_images": len(rest), "recipe": recipe}
+            network, _ = fit_semi_supervised(
+                network,
+                train,
+                rest,
+                recipe,
+                steps=self.settings.steps,
+                seed=self.settings.seed,
+                augmentation=self.settings.augmentation,
+                on_step=None if report is None else lambda step: report(step, {}),
+            )
+            config.training |= {"unlabelled_images": len(rest), "recipe": recipe, "steps": self.settings.steps}
         else:
             network = fit_network(network, train, self.settings, report)
             config.training["steps"] = self.settings.steps

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
+from scipy.special import log_softmax
 
 if TYPE_CHECKING:
     from neubauer.models.cell_classifier import CellClassifier
@@ -38,7 +39,8 @@ def saliency(classifier: CellClassifier, square: np.ndarray, class_index: int | 
     line = np.exp(-0.5 * ((np.arange(size)[None] - at[:, None] + 0.5) / (size / 10)) ** 2)
     covers = np.einsum("iy,jx->ijyx", line, line).reshape(-1, size, size).astype(np.float32)
     hidden = values * (1 - covers[:, None]) + blurred * covers[:, None]
-    found = np.log(np.maximum(classifier.probabilities(np.concatenate([values[None], hidden])), 1e-12))
+    pixels = classifier.normalise(np.concatenate([values[None], hidden]))
+    found = log_softmax(classifier.scorer.logits(pixels) / classifier.config.temperature, 1)
     k = int(found[0].argmax()) if class_index is None else class_index
     fall = (found[0, k] - found[1:, k]).astype(np.float32)
     return np.einsum("n,nyx->yx", fall, covers) / covers.sum(0)

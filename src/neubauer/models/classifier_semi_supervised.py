@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ def fit_semi_supervised(
     out: str | Path | None = None,
     resume: bool = False,
     progress: bool = False,
+    on_step: Callable[[int], None] | None = None,
 ) -> tuple[CellNet, Report]:
     """Train a network; returns it with the moving average of its weights, in evaluation mode, and how it went.
 
@@ -87,6 +88,7 @@ def fit_semi_supervised(
     augmentation : the strong one; or a weak and a strong one for images that are not of cells.
     out : run folder to keep (see `Trainer`), from which `resume` goes on. Default: nothing is kept.
     progress : show a progress bar.
+    on_step : called with the number of steps done, now and then.
 
     Warns where the unlabelled images look like another stain or microscope (`warn_of_other_kind`).
 
@@ -107,6 +109,7 @@ def fit_semi_supervised(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         game = build_classifier_game(config, network, labelled.shape)
+    game.on_step = on_step
     data = LabelledData(labelled, unlabelled, config.labelled_batch, weak, strong, game.views)
     description = config.model_dump(mode="json", exclude={"training"}) | {
         "data": {"labelled": len(labelled), "unlabelled": len(unlabelled), "classes": list(labelled.classes)}

@@ -321,7 +321,7 @@ class CellCounter:
         if difference > calibration.disagreement:
             flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
         doubts = self.config.training.get("doubts")
-        flags += [f"trained without annotations: {d}" for d in doubts] if isinstance(doubts, list) else []
+        flags += [f"label-free training left a doubt: {d}" for d in doubts] if isinstance(doubts, list) else []
         return estimates, flags
 
     def density_counts(self, layout: Layout) -> dict[str, float]:

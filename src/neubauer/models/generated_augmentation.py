@@ -36,7 +36,8 @@ class GenerationSettings:
         class.
     shares : of the images of a rare class that are generated, from which the best is chosen.
     seeds : trainings of the classifier per share.
-    agreement : probability that the classifier has to give the class that was asked for.
+    agreement : probability that a classifier, trained with repeats of the rare images, has to give the class that was
+        asked for.
     near : a sample nearer to a real image than this times the distance of any two real images is a copy.
     far : a sample farther from the nearest real image of its class than this share of these are is a stray.
     tries : samples drawn per sample wanted, at most.
@@ -155,14 +156,16 @@ def augment_by_generation(
     InputError : no rare class, an unknown one, or one with fewer than two images.
     """
     rare = rare_classes(train, settings.rare)
-    reference = fit(train, 0)
     generator = train_generator(train, settings, out, progress)
+    # without repeats, a classifier that has seen few images of a class hardly ever says its name
+    reference = fit(enlarge(train, rare, max(settings.shares), None), 0)
     kept, sieve = generate(generator, reference, train, rare, settings)
     arms = [("none", 0.0), *((kind, s) for s in settings.shares for kind in ("repeated", "generated"))]
     on_validation, on_test = [], []
     for images, share in arms:
         added = enlarge(train, rare, share, kept if images == "generated" else None)
-        networks = [reference if not share and s == 0 else fit(added, s) for s in range(settings.seeds)]
+        known = images == "repeated" and share == max(settings.shares)
+        networks = [reference if known and s == 0 else fit(added, s) for s in range(settings.seeds)]
         on_validation.append(score(networks, validation, rare, images, share))
         on_test.append(score(networks, test, rare, images, share))
         log.info("%s %g: recall %.3f", images, share, np.mean(on_validation[-1].recall))

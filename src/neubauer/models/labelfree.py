@@ -77,6 +77,8 @@ def fit_labelfree(
         they are, or that there are any.
     """
     c, start, seed = labelfree_config(config), time.monotonic(), counter.settings.seed
+    if classes is None and c.population:
+        classes = validate(Population, c.population, "population").classes
     sources, annotated = collect_images(images, annotations, classes)
     train, held_out = split(annotated, counter.validation, seed, groups) if len(annotated) > 1 else (annotated, [])
     rng = np.random.default_rng(seed)
@@ -134,7 +136,7 @@ def fit_labelfree(
         "steps": c.total_steps,
         "seed": seed,
         "minutes": round((time.monotonic() - start) / 60, 1),
-        "calibrated_on": "simulated images",
+        "calibrated_on": "annotated images" if held_out else "simulated images",
         "trust": {name: round(value, 3) for name, value in numbers.items()},
         "doubts": reasons,
         "recipe": c.recipe,
@@ -147,7 +149,6 @@ def fit_labelfree(
     counter._set(final)
     if held_out:
         counter.calibrate(held_out)
-        facts["calibrated_on"] = "annotated images"
     return stages
 
 

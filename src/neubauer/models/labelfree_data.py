@@ -105,7 +105,9 @@ def _turn(layout: Layout, flip: tuple[int, int]) -> Layout:
     return replace(layout, maps=maps, class_probability=layout.class_probability[:, :: flip[0], :: flip[1]])
 
 
-def pseudo_labelled(pixels: np.ndarray, found: Found, thresholds: Thresholds, doubt: float = 0.5) -> TrainingImage:
+def pseudo_labelled(
+    pixels: np.ndarray, found: Found, thresholds: Thresholds, least: np.ndarray, doubt: float = 0.5
+) -> TrainingImage:
     """A real image with what a network found in it; where the network was not sure the image is not learnt from.
 
     Parameters
@@ -113,6 +115,7 @@ def pseudo_labelled(pixels: np.ndarray, found: Found, thresholds: Thresholds, do
     pixels : (C, Y, X) at the scale of the layout.
     found : what the network found with `thresholds`.
     thresholds : objects above them are taken for cells.
+    least : (K,) area in square pixels; smaller cells at the border of the image are not counted.
     doubt : peaks above this share of their threshold that are no objects, and their surroundings, are ignored.
     """
     objects, layout = found.objects, found.layout
@@ -126,6 +129,10 @@ def pseudo_labelled(pixels: np.ndarray, found: Found, thresholds: Thresholds, do
     ignore |= (front >= DOUBT[1]) & (labels == 0)
     peaks = _enlarged(layout.centre.astype(np.float32), shape)
     ignore |= (peaks > doubt * min(thresholds.centre)) & (labels == 0)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    area = np.bincount(labels.ravel(), minlength=len(index) + 1)
+    uncounted = [i for i in border if i > 0 and area[i] < least[index[i - 1]]]
+    labels[np.isin(labels, uncounted)] = 0
     marks = from_labels(labels, index, unsure, ignore)
     return TrainingImage(pixels.astype(np.float16), marks, True)
 

@@ -27,7 +27,7 @@ from neubauer.models.synthetic_crops import Paint, procedural
 from neubauer.nets.painter import Painter
 from neubauer.nets.unet import LayoutNet
 
-CENTRE, FOREGROUND = 0.35, 0.45
+CENTRE, FOREGROUND = 0.4, 0.45
 """Thresholds of the decoder. Those that are best for simulated images are too strict for real ones, in which a network
 that never saw their annotations is less sure."""
 SHOWN = 6
@@ -168,9 +168,10 @@ class Stages:
     def with_real(self, made: Sequence[TrainingImage]) -> list[TrainingImage]:
         """Simulated images, and the real ones with the labels that the newest segmenter finds in them."""
         assert self.network is not None
-        thresholds = self.thresholds
+        thresholds, p = self.thresholds, self.population
+        least = p.cut * np.pi / 4 * np.array([kind.diameter for kind in p.kinds]) ** 2
         real = [
-            pseudo_labelled(image, found, thresholds)
+            pseudo_labelled(image, found, thresholds, least)
             for image, found in zip(self.images, self.look(self.network), strict=True)
         ]
         return mixed(made, real, self.config.share)

@@ -26,7 +26,7 @@ from neubauer.sequences.alphabet import UNKNOWN, find_alphabet
 from neubauer.sequences.read import SequenceSet, read_sequences, sequences_from
 
 KIND = "sequence-generator"
-DEFAULT_RECIPE = "dna-wgan-gp"
+DEFAULT_RECIPE = "dna-draft"
 SAMPLES_AT_ONCE = 128
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from neubauer.errors import InputError
 from neubauer.gan.config import merge, nearest
 
-DEFAULT_GENERATOR = "dcgan"
+DEFAULT_GENERATOR = "dcgan-r1"
 
 
 def recipe_names(*games: str) -> list[str]:

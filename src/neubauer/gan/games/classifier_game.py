@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from neubauer.nets.classifier import CellNet
 from neubauer.nets.semi_supervised import Student
 
 PROJECTED = 64
+REPORT_EVERY = 50
 
 
 class ClassifierGame(Game):
@@ -28,11 +31,13 @@ class ClassifierGame(Game):
     student : what is trained; the sub-class makes it one of its players.
     teacher : the average of its classifier; it is the result of the training.
     views : which views of the unlabelled images the game looks at.
+    on_step : called with the number of steps done, every 50 steps.
     """
 
     teacher: CellNet
     marginal: Tensor
     views: tuple[str, ...] = ("weak", "strong")
+    on_step: Callable[[int], None] | None = None
 
     def __init__(self, config: SemiSupervisedConfig, classifier: CellNet) -> None:
         super().__init__()
@@ -42,12 +47,15 @@ class ClassifierGame(Game):
         self.register_buffer("marginal", torch.full((classes,), 1 / classes))
 
     @property
+    @abstractmethod
     def student(self) -> Student:
-        raise NotImplementedError
+        """The player that holds the classifier."""
 
     @torch.no_grad()
     def update_teacher(self) -> None:
-        """Take the weights after the last step in."""
+        """Take the weights after the last step in; to be called once per step."""
+        if self.on_step is not None and self.step % REPORT_EVERY == 0:
+            self.on_step(self.step)
         decay = min(self.settings.average, (1 + self.step) / (10 + self.step))
         theirs = self.student.classifier.state_dict().values()
         for mine, new in zip(self.teacher.state_dict().values(), theirs, strict=True):

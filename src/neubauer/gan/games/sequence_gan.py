@@ -17,6 +17,7 @@ from neubauer.nets.conditional import Discriminator, Verdict
 from neubauer.nets.sequence import MarkovDraft, ResidualBackbone, ResidualGenerator
 
 PREVIEWS = 40
+MOST_KMERS = 4096
 
 
 class SequenceGan(NoiseToImage):
@@ -30,6 +31,10 @@ class SequenceGan(NoiseToImage):
     config : the recipe.
     letters, length : A and L.
     classes : number of classes, 0 for none.
+
+    Raises
+    ------
+    InputError : more k-mers to match than fit into memory.
     """
 
     spectrum: Tensor
@@ -42,7 +47,12 @@ class SequenceGan(NoiseToImage):
         backbone = ResidualBackbone(letters, length, **config.discriminator.model_dump())
         self.discriminator: nn.Module = Discriminator(backbone, classes, "projection" if classes else "none")
 
-        self.register_buffer("spectrum", torch.zeros(letters**config.spectrum_k if config.spectrum else 0))
+        kmers = letters**config.spectrum_k if config.spectrum else 0
+        if kmers > MOST_KMERS:  # each of them at each position of each sequence has to fit into memory
+            raise InputError(
+                "spectrum_k", f"{kmers} k-mers", f"at most {MOST_KMERS}: lower spectrum_k, or spectrum = 0"
+            )
+        self.register_buffer("spectrum", torch.zeros(kmers))
 
     def prepare(self, data: SequenceData) -> None:
         """Take from the training sequences what the networks do not learn: the draft's Markov chain, and the k-mers to
