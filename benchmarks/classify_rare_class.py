@@ -1,14 +1,15 @@
 """One class cut to 20 images: its recall with generated images, beside the best without.
 
-`pbc` at 32 px, all other classes whole. A seed draws the split, the 20 images, generator and classifier. Share and
-control (nothing, or as many repeats of the real images) are chosen on validation images, recall is that of test
-images. Results are added to `results/classify_rare_class.json` seed by seed.
+`pbc` at 32 px, all other classes whole. A seed draws the split, the 20 images, generator and classifier. The
+share of generated images among the additions and the control (nothing added, or repeats alone) are chosen on
+validation images, recall is that of test images. Results are added to `results/classify_rare_class.json` seed by seed.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,15 +21,15 @@ from scipy.stats import ttest_1samp
 from neubauer.gan.images import ImageSet
 from neubauer.models.classifier_fit import FitSettings, fit_network
 from neubauer.models.generated_augmentation import Fit, GenerationSettings, augment_by_generation
+from neubauer.models.image_generator import ImageGenerator
 from neubauer.nets.classifier import CellNet
 
 NAME = "classify_rare_class"
 LEFT = 20
 TEST, VALIDATION = 3000, 2000
 GENERATOR = {
-    "augment": {"probability": 1.0},
-    "generator": {"widths": [96, 64, 32]},
-    "discriminator": {"widths": [24, 64, 128], "base": 4},
+    **GenerationSettings().changes,
+    "generator": {"widths": [128, 64, 32]},
     "training": {"monitor": {"every": 0}, "preview_every": 0},
 }
 
@@ -54,14 +55,18 @@ def classifier(steps: int) -> Fit:
     return fit
 
 
-def one(images: ImageSet, rare: str, seed: int, steps: int, generator_steps: int) -> dict[str, object]:
+def one(
+    images: ImageSet, rare: str, seed: int, steps: int, generator_steps: int, runs: Path | None
+) -> dict[str, object]:
     """One split: the report of `augment_by_generation`, and how long it took."""
     train, validation, test = split(images, rare, seed)
     settings = GenerationSettings(
-        changes=GENERATOR, steps=generator_steps, rare=(rare,), shares=(0.9, 0.98), seeds=1, seed=seed
+        changes=GENERATOR, steps=generator_steps, rare=(rare,), shares=(0.25, 0.75), seeds=1, seed=seed
     )
+    run = runs and runs / f"{rare}-{seed}"
+    known = ImageGenerator.load(run / "model.safetensors") if run and (run / "model.safetensors").exists() else None
     start = time.monotonic()
-    _, report = augment_by_generation(train, validation, test, classifier(steps), settings)
+    _, report = augment_by_generation(train, validation, test, classifier(steps), settings, generator=known, out=run)
     minutes = (time.monotonic() - start) / 60
     return {
         "recall_with": report.with_generated.recall[0],
@@ -98,8 +103,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--classes", nargs="+", default=["monocyte"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--steps", type=int, default=600, help="of the classifier")
-    parser.add_argument("--generator-steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=400, help="of the classifier")
+    parser.add_argument("--generator-steps", type=int, default=1500)
+    parser.add_argument(
+        "--runs", type=Path, help="keep the generators' run folders here, and take trained ones from here"
+    )
     data_option(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -107,7 +115,7 @@ def main() -> None:
     for seed in arguments.seeds:
         for rare in arguments.classes:
             if f"{rare}-{seed}" not in read_runs(NAME):
-                run = one(images, rare, seed, arguments.steps, arguments.generator_steps)
+                run = one(images, rare, seed, arguments.steps, arguments.generator_steps, arguments.runs)
                 runs = {**read_runs(NAME), f"{rare}-{seed}": run}
                 write_result(NAME, {"size": 32, "rows": summarise(runs), "runs": runs})
 

@@ -17,6 +17,7 @@ from neubauer.metrics.classification import ClassificationScores, classification
 from neubauer.models.cell_classifier import CellClassifier
 from neubauer.models.classifier_evaluate import evaluate_classifier, restricted
 from neubauer.models.classifier_fit import FitSettings
+from neubauer.models.classifier_network import build_network
 from neubauer.models.registry import WEIGHTS
 
 NAME = "blood-cells"
@@ -50,7 +51,7 @@ def main() -> None:
     scores = evaluate_classifier(classifier, test.files, test.names)
     moved = transfer(classifier, arguments.data)
     facts = dict(classifier.config.training)
-    parameters = sum(int(t.numel()) for t in classifier.scorer.tensors.values())
+    parameters = sum(p.numel() for p in build_network(classifier.config).parameters())
     path.with_suffix(".md").write_text(card(facts, scores, moved, parameters), encoding="utf-8")
     write_result("classify_bundled", {"training": facts, "pbc": scores.as_dict(), "wbc-rapid": moved})
 
@@ -83,7 +84,7 @@ def card(facts: dict[str, Any], scores: ClassificationScores, moved: dict[str, A
         f"| {name} | {row['n']} | {row['precision']:.3f} | {row['recall']:.3f} |"
         for name, row in scores.per_class.items()
     )
-    told = moved["diameter given, among five classes"]
+    told, open_ = (moved[f"diameter given, among {n} classes"] for n in ("five", "eight"))
     return f"""# {NAME}
 
 Eight kinds of normal blood cells, one cell per image, bright field, RGB.
@@ -91,8 +92,7 @@ Eight kinds of normal blood cells, one cell per image, bright field, RGB.
 - **Input**: RGB crops of 64 x 64 px with the cell in the middle, at a scale at which a white cell measures about
   {DIAMETER:.0f} px. Crops of another size are scaled to 64 px, or by their cells' diameter where it is given.
 - **Classes**: {", ".join(scores.classes)}
-  (ig: immature granulocytes, that is promyelocytes, myelocytes and
-  metamyelocytes).
+  (ig: immature granulocytes, that is promyelocytes, myelocytes and metamyelocytes).
 - **With a counter**: it tells the objects apart that a counter calls WBC, unless other classes are named.
 - **Data**: Acevedo et al., Data in Brief 30:105474, 2020: peripheral blood of one hospital, CellaVision DM96,
   May-Gruenwald-Giemsa; reduced from the central 200 x 200 px of the original images. CC BY 4.0, and so are these
@@ -115,9 +115,12 @@ these {scores.accuracy_known:.4f} are right.
 {rows}
 
 **Limits**: patients are not identified in the data, so cells of one patient may be on both sides of the split: expect
-less on other patients. Another stain is another matter: on {moved["n"]} cells of another laboratory (rapid stain,
-five of the eight classes) accuracy is {told["accuracy"]:.2f} and balanced accuracy {told["balanced_accuracy"]:.2f},
-without any adaptation. It knows normal cells only: blasts, atypical lymphocytes and smudge cells get one of the eight
+less on other patients. **It does not carry over to other stains**: on {moved["n"]} cells of another laboratory (rapid
+stain, yellow background, five of the eight classes) accuracy is {open_["accuracy"]:.2f}, and {told["accuracy"]:.2f} if
+it has to choose among these five; its probabilities mean nothing there (calibration error
+{open_["calibration_error"]:.2f}). Train on your own images, or translate the stain, before you use it.
+
+It knows normal cells only: blasts, atypical lymphocytes and smudge cells get one of the eight
 names, or "unknown". Not a medical device.
 """
 

@@ -13,6 +13,7 @@ _LAZY = {
     "CellClassifier": "neubauer.models.cell_classifier",
     "ImageGenerator": "neubauer.models.image_generator",
     "SequenceGenerator": "neubauer.models.sequence_generator",
+    "Inpainter": "neubauer.models.inpainter",
     "StyleTranslator": "neubauer.models.style_translator",
     "Cells": "neubauer.cells.table",
     "Annotation": "neubauer.cells.annotation",
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from neubauer.models.cell_classifier import CellClassifier
     from neubauer.models.counter import CellCounter
     from neubauer.models.image_generator import ImageGenerator
+    from neubauer.models.inpainter import Inpainter
     from neubauer.models.sequence_generator import SequenceGenerator
     from neubauer.models.style_translator import StyleTranslator
 
@@ -38,6 +40,7 @@ __all__ = [
     "CellCounter",
     "Cells",
     "ImageGenerator",
+    "Inpainter",
     "InputError",
     "NeubauerError",
     "SequenceGenerator",

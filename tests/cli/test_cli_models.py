@@ -12,6 +12,7 @@ from command_line import Run, one_line
 
 from neubauer import __version__
 from neubauer.models import registry
+from neubauer.models.cell_classifier import CellClassifier
 from neubauer.models.counter import CellCounter
 
 
@@ -25,6 +26,11 @@ def test_bundled_models_have_cards_and_are_small(run: Run) -> None:
         assert path.stat().st_size <= 3_000_000
         assert m["card"].startswith(f"# {m['name']}\n")
         assert "Reproduce" in m["card"]
+        if m["kind"] == "classifier":
+            classifier = CellClassifier.load(m["name"])
+            assert list(classifier.config.classes) == m["config"]["classes"]
+            assert classifier.config.training["validation_images"]
+            continue
         assert m["kind"] == "counter"
         config = CellCounter.load(m["name"]).config
         assert list(config.classes) == m["config"]["classes"]

@@ -54,7 +54,7 @@ def train_classifier(
         int | None, typer.Option(min=16, max=256, help="Side in pixels. Default: the crops', up to 64.")
     ] = None,
     diameter: Annotated[float | None, typer.Option(help="Typical cell diameter in pixels. Default: measured.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: 4000, or the recipe's.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 4000,
     batch: Annotated[int, typer.Option(min=1, help="Images per step.")] = 128,
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.15,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability below which a cell is unknown.")] = 0.5,
@@ -81,7 +81,7 @@ def train_classifier(
 
         if threads:
             torch.set_num_threads(threads)
-        changes = changes_of([*(set_ or []), *([] if steps is None else [f"training.steps={steps}"])])
+        changes = changes_of(set_ or [])
         if unlabelled is not None:
             from neubauer.models.classifier_semi_supervised import DEFAULT_SEMI_SUPERVISED, semi_supervised_config
 
@@ -94,20 +94,14 @@ def train_classifier(
             diameter=diameter,
             threshold=threshold,
             validation=validation,
-            settings=FitSettings(steps=steps or FitSettings.steps, batch=batch, seed=seed),
+            settings=FitSettings(steps=steps, batch=batch, seed=seed),
             recipe=recipe,
             changes=changes,
         )
         began = time.monotonic()
         generated = _generation(rare, generator_steps, seed) if augment == "gan" else None
         try:
-            # learning from unlabelled images has a progress bar of its own, measured features need none
-            bar = (
-                _progress(classifier.settings.steps)
-                if unlabelled is None and method in NETWORKS
-                else nullcontext(_ignore)
-            )
-            with bar as report:
+            with _progress(steps) if method in NETWORKS else nullcontext(_ignore) as report:
                 classifier.fit(images, labels, unlabelled, generated=generated, report=report)
         except TrainingDiverged as error:
             say(f"error: {error}")

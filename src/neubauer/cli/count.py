@@ -49,6 +49,10 @@ def count(
         Path | None,
         typer.Option(help="A translator file: carry the images to the kind that the model knows first."),
     ] = None,
+    repaired: Annotated[
+        Path | None,
+        typer.Option(help="Folder that `neubauer inpaint` wrote: say which cells touch pixels that were filled in."),
+    ] = None,
     classifier: Annotated[
         str | None, typer.Option(help="Also tell the counted cells apart by this classifier (file or bundled model).")
     ] = None,
@@ -101,6 +105,9 @@ def count(
 
             options["translator"] = StyleTranslator.load(adapt_from)
             run |= {"adapt_from": adapt_from.stem, "adapt_sha256": _digest(adapt_from)}
+        if repaired is not None:
+            options["repaired"] = repaired
+            run |= {"repaired": str(repaired.resolve())}
         refinement = load_refinement(classifier, counter.config.classes, classify, classify_diameter)
         if refinement is not None:
             run |= refinement.record
@@ -165,7 +172,7 @@ def _run(
 
 
 def _count(counter: CellCounter, refinement: Refinement | None, path: Path, options: dict[str, Any]) -> Cells:
-    if "translator" not in options and refinement is None:
+    if options.keys().isdisjoint({"translator", "repaired"}) and refinement is None:
         return counter.predict(path, **options)
     from neubauer.images.read import open_image
 
@@ -175,6 +182,10 @@ def _count(counter: CellCounter, refinement: Refinement | None, path: Path, opti
 
         image = read_once(options["translator"].source(image))
     cells = counter.predict(image, diameter=options["diameter"], stain=options["stain"])
+    if "repaired" in options:
+        from neubauer.models.repaired_cells import holes_of, mark_repaired
+
+        mark_repaired(cells, holes_of(options["repaired"], path.stem, cells.shape))
     return cells if refinement is None else refinement.apply(cells, image)
 
 
@@ -243,7 +254,9 @@ def _print_table(
     table = _counts(out)
     shown = Table(title=f"cells per image [90 % interval], {counter.config.training.get('name', '')}".rstrip(", "))
     shown.add_column("image")
-    classes = _classes(counter, refinement)
+    classes = counter.config.classes
+    if refinement is not None:  # they may be many: what no image has is in the file alone
+        classes = tuple(n for n in refinement.classes if (table[n] > 0).any())
     for name in (*classes, "total"):
         shown.add_column(name, justify="right")
     shown.add_column("flag")

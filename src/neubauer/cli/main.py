@@ -13,6 +13,7 @@ from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
 from neubauer.cli.generator import evaluate_generator, generate, train_generator
+from neubauer.cli.inpainter import evaluate_inpainter, inpaint, train_inpainter
 from neubauer.cli.sequences import evaluate_sequences_command, train_sequences
 from neubauer.cli.show_models import models
 from neubauer.cli.train import train
@@ -40,6 +41,9 @@ evaluate.command("sequences")(evaluate_sequences_command)
 app.command()(translate)
 train.command("translator")(train_translator)
 evaluate.command("translator")(evaluate_translator)
+app.command()(inpaint)
+train.command("inpainter")(train_inpainter)
+evaluate.command("inpainter")(evaluate_inpainter)
 app.command()(models)
 app.command()(demo)
 

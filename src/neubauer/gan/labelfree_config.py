@@ -99,10 +99,10 @@ class LabelFreeConfig(Strict):
     appearance: dict[str, Any] = Field(default_factory=dict)
     renderings: Annotated[int, Field(ge=4)] = 160
     side: Annotated[int, Field(ge=64, multiple_of=16)] = 192
-    images: Annotated[int, Field(ge=1)] = 200
+    images: Annotated[int, Field(ge=1)] = 100
     warm_steps: Annotated[int, Field(ge=1)] = 400
     refits: Annotated[int, Field(ge=0)] = 1
-    rounds: Annotated[int, Field(ge=0)] = 2
+    rounds: Annotated[int, Field(ge=0)] = 1
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     steps: Annotated[int, Field(ge=1)] = 800
     twin_steps: Annotated[int, Field(ge=0)] = 400

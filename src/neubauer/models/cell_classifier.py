@@ -111,8 +111,7 @@ class CellClassifier:
             all validated on.
         generated : enlarge rare classes by generated images if that helps; the comparison is kept in
             `config.training["generated"]` (`"network"` only).
-        report : called every 50 steps with the number of steps done and the mean loss; with unlabelled images there is
-            a progress bar instead.
+        report : called now and then with the number of steps done and the mean loss, if that is known.
 
         Raises
         ------
@@ -193,6 +192,7 @@ class CellClassifier:
                 train,
                 rest,
                 recipe,
+                self.changes,
                 steps=self.settings.steps,
                 seed=self.settings.seed,
                 augmentation=self.settings.augmentation,

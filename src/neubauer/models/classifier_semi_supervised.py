@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from neubauer.errors import InputError
-from neubauer.gan.config import merge, validate
+from neubauer.gan.config import merge, nearest, validate
 from neubauer.gan.games.adversarial_consistency import AdversarialConsistency
 from neubauer.gan.games.classifier_controls import ClassifierControl
 from neubauer.gan.games.classifier_game import ClassifierGame
@@ -47,15 +47,13 @@ def semi_supervised_config(recipe: str, changes: Mapping[str, Any] | None = None
     ------
     InputError : no such recipe, a recipe of something else, an unknown key or a value out of range.
     """
+    if recipe not in semi_supervised_recipes():
+        raise InputError("recipe", repr(recipe), nearest(recipe, semi_supervised_recipes()))
     tables = load_recipe(recipe, changes)
     schema: dict[str, type[SemiSupervisedConfig]] = {
         **dict.fromkeys(CONTROLS, ControlConfig),
         **dict.fromkeys(ADVERSARIAL, AdversarialClassifierConfig),
     }
-    if tables["game"] not in schema:
-        raise InputError(
-            f"recipe {recipe}", f"game = {tables['game']!r}", f"one of {', '.join(semi_supervised_recipes())}"
-        )
     return validate(schema[tables["game"]], tables, f"recipe {recipe}")
 
 

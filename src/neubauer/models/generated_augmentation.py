@@ -34,7 +34,9 @@ class GenerationSettings:
     steps : of the generator; None: the recipe's.
     rare : names of the classes to make images of; default: those with fewer than half as many images as the median
         class.
-    shares : of the images of a rare class that are generated, from which the best is chosen.
+    fill : a rare class is brought to this share of the median class's size, or at least doubled, by repeats of its own
+        images and by generated ones.
+    shares : of these additions that are generated, from which the best is chosen.
     seeds : trainings of the classifier per share.
     agreement : probability that a classifier, trained with repeats of the rare images, has to give the class that was
         asked for.
@@ -44,11 +46,14 @@ class GenerationSettings:
     seed : of generator and samples.
     """
 
-    recipe: str = "acgan"
-    changes: Mapping[str, Any] = field(default_factory=lambda: {"augment": {"probability": 1.0}})
+    recipe: str = "dcgan-r1"
+    changes: Mapping[str, Any] = field(
+        default_factory=lambda: {"conditioning": "projection", "augment": {"probability": 1.0}}
+    )
     steps: int | None = None
     rare: Sequence[str] = ()
-    shares: Sequence[float] = (0.5, 0.9)
+    fill: float = 0.5
+    shares: Sequence[float] = (0.25, 0.75)
     seeds: int = 3
     agreement: float = 0.5
     near: float = 0.5
@@ -73,8 +78,9 @@ class Arm:
 
     Attributes
     ----------
-    images : what the rare classes were enlarged with: `none`, `repeated` real images, or `generated` ones.
-    share : of a rare class's images that were added.
+    images : what the rare classes were enlarged with: `none`, `repeated` real images, or `generated` ones among
+        these.
+    share : of the additions that are generated.
     recall : mean recall of the rare classes, per seed.
     balanced_accuracy : per seed.
     """
@@ -112,8 +118,9 @@ class AugmentationReport:
         """One sentence for people."""
         verdict = "help" if self.helps else "do not help"
         made, without = self.with_generated, self.without
+        passed = ", ".join(f"{name} ({sieve.kept} passed the sieve)" for name, sieve in self.sieve.items())
         return (
-            f"generated images of {', '.join(self.rare)} {verdict}: recall {np.mean(made.recall):.3f} with (share "
+            f"generated images of {passed} {verdict}: recall {np.mean(made.recall):.3f} with (share "
             f"{made.share:g}), {np.mean(without.recall):.3f} without ({without.images} added), difference "
             f"{self.gain:+.3f} ± {self.gain_error:.3f} over {len(without.recall)} seeds"
         )
@@ -130,13 +137,15 @@ def augment_by_generation(
     fit: Fit,
     settings: GenerationSettings = GenerationSettings(),
     *,
+    generator: ImageGenerator | None = None,
     out: str | Path | None = None,
     progress: bool = False,
 ) -> tuple[ImageSet, AugmentationReport]:
     """Training images with as many generated ones of the rare classes as help, and the proof.
 
-    The classifier is trained several times without anything, with repeated real images, and with generated ones. The
-    best arm with and the best arm without generated images are chosen on `validation` and compared on `test`.
+    The classifier is trained several times: with nothing added to the rare classes, with repeats of their own images,
+    and with generated images among these repeats. The best arm with and the best arm without generated images are
+    chosen on `validation` and compared on `test`.
 
     Parameters
     ----------
@@ -144,6 +153,7 @@ def augment_by_generation(
     validation, test : labelled images that are not trained on.
     fit : trains the classifier.
     settings : see there.
+    generator : one that was trained on `train` before; default: it is trained now.
     out : run folder of the generator to keep.
     progress : show a progress bar while the generator is trained.
 
@@ -156,15 +166,15 @@ def augment_by_generation(
     InputError : no rare class, an unknown one, or one with fewer than two images.
     """
     rare = rare_classes(train, settings.rare)
-    generator = train_generator(train, settings, out, progress)
+    generator = generator or train_generator(train, settings, out, progress)
     # without repeats, a classifier that has seen few images of a class hardly ever says its name
-    reference = fit(enlarge(train, rare, max(settings.shares), None), 0)
+    reference = fit(enlarge(train, rare, 0, {}, settings.fill), 0)
     kept, sieve = generate(generator, reference, train, rare, settings)
-    arms = [("none", 0.0), *((kind, s) for s in settings.shares for kind in ("repeated", "generated"))]
+    arms = [("none", 0.0), ("repeated", 0.0), *(("generated", s) for s in settings.shares)]
     on_validation, on_test = [], []
     for images, share in arms:
-        added = enlarge(train, rare, share, kept if images == "generated" else None)
-        known = images == "repeated" and share == max(settings.shares)
+        added = train if images == "none" else enlarge(train, rare, share, kept, settings.fill)
+        known = images == "repeated"
         networks = [reference if known and s == 0 else fit(added, s) for s in range(settings.seeds)]
         on_validation.append(score(networks, validation, rare, images, share))
         on_test.append(score(networks, test, rare, images, share))
@@ -172,13 +182,15 @@ def augment_by_generation(
     best = {
         made: max(
             (i for i, arm in enumerate(on_validation) if (arm.images == "generated") == made),
-            key=lambda i: np.mean(on_validation[i].recall) + np.mean(on_validation[i].balanced_accuracy),
+            key=lambda i: float(np.mean(on_validation[i].recall) + np.mean(on_validation[i].balanced_accuracy)),
         )
         for made in (True, False)
     }
     report = compare(rare, sieve, on_validation, on_test[best[True]], on_test[best[False]])
     log.info(report.text())
-    return (enlarge(train, rare, report.with_generated.share, kept) if report.helps else train), report
+    if not report.helps:
+        return train, report
+    return enlarge(train, rare, report.with_generated.share, kept, settings.fill), report
 
 
 def compare(
@@ -239,7 +251,7 @@ def generate(
     for k, name in enumerate(rare):
         label = train.classes.index(name)
         real = train.images[train.labels == label]
-        wanted = added_images(len(real), max(settings.shares))
+        wanted = round(max(settings.shares) * added_images(train, label, settings.fill))
         samples = generator.sample(settings.tries * wanted, name, seed=settings.seed + 1000 * (k + 1))
         kept[name], counts[name] = sieve_samples(samples, real, label, classifier, encoder, train, settings)
         kept[name] = kept[name][:wanted]
@@ -276,22 +288,26 @@ def sieve_samples(
     return samples[passed], Sieve(int(passed.sum()), int((~agreed).sum()), int(copies.sum()), int(strays.sum()))
 
 
-def added_images(real: int, share: float) -> int:
-    """How many images make up a share of a class together with `real` other ones."""
-    return round(real * share / (1 - share))
+def added_images(train: ImageSet, label: int, fill: float) -> int:
+    """How many images are added to a class (see `GenerationSettings.fill`)."""
+    assert train.labels is not None
+    counts = np.bincount(train.labels, minlength=len(train.classes))
+    return max(round(fill * float(np.median(counts))), 2 * int(counts[label])) - int(counts[label])
 
 
-def enlarge(train: ImageSet, rare: Sequence[str], share: float, generated: Mapping[str, np.ndarray] | None) -> ImageSet:
-    """`train` and, for each rare class, generated images (as far as there are) or repeats of its own, up to a share."""
+def enlarge(
+    train: ImageSet, rare: Sequence[str], share: float, generated: Mapping[str, np.ndarray], fill: float
+) -> ImageSet:
+    """`train` with more images of the rare classes: a share of generated ones, as far as there are, and repeats."""
     assert train.labels is not None
     images, labels = [train.images], [train.labels]
     for name in rare:
         label = train.classes.index(name)
         own = train.images[train.labels == label]
-        n = added_images(len(own), share)
-        more = np.resize(own, (n, *own.shape[1:])) if generated is None else generated[name][:n]
-        images.append(more)
-        labels.append(np.full(len(more), label, np.int64))
+        n = added_images(train, label, fill)
+        made = generated[name][: round(share * n)] if share else own[:0]
+        images += [made, np.resize(own, (n - len(made), *own.shape[1:]))]
+        labels.append(np.full(n, label, np.int64))
     return ImageSet(np.concatenate(images), train.intensity, np.concatenate(labels), train.classes)
 
 

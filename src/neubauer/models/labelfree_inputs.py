@@ -52,7 +52,7 @@ def collect_images(
     ------
     InputError : no image can be read, channels differ between images, or see `collect`.
     """
-    items: Sequence[ImageLike] = [images] if isinstance(images, str | Path) else list(images)
+    items: Sequence[ImageLike] = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
     if items and all(isinstance(i, str | Path) for i in items):
         items = split_images_and_annotations(find_images([str(i) for i in items]))[0]
     if not items:

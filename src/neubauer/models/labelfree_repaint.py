@@ -14,6 +14,9 @@ from neubauer.layouts.simulate import Scene
 from neubauer.models.labelfree_data import Found
 from neubauer.models.synthetic_crops import Paint
 
+SIDE = 192
+"""Of large images only so many pixels are shown."""
+
 
 def scene_of(labels: np.ndarray, class_index: np.ndarray) -> Scene:
     """Predicted masks as a scene that can be rendered.
@@ -59,7 +62,7 @@ def draw_six(images: Sequence[np.ndarray], found: Sequence[Found], repainted: Se
     from neubauer.gan.pictures import to_rgb
     from neubauer.images.write import atomic_path
 
-    side = min(192, max(max(i.shape[1:]) for i in images))
+    height, width = (min(SIDE, max(i.shape[axis] for i in images)) for axis in (1, 2))
     colours = np.array(class_colours(found[0].layout.class_probability.shape[0]), np.uint8)
     columns = []
     for image, f, again in zip(images, found, repainted, strict=True):
@@ -70,8 +73,8 @@ def draw_six(images: Sequence[np.ndarray], found: Sequence[Found], repainted: Se
         outlined[border] = colours[of_pixel]
         parts = []
         for part in (real, outlined, painted):
-            canvas = np.full((side, side, 3), 255, np.uint8)
-            shown = part[:side, :side]
+            canvas = np.full((height, width, 3), 255, np.uint8)
+            shown = part[:height, :width]
             canvas[: shown.shape[0], : shown.shape[1]] = shown
             parts.append(np.pad(canvas, [(2, 2), (2, 2), (0, 0)], constant_values=255))
         columns.append(np.concatenate(parts))

@@ -128,8 +128,7 @@ def write_synthetic_set(source: SyntheticSource, out: Path, n: int, seed: int, s
     from neubauer.cells.write_coco import write_coco
     from neubauer.cells.write_yolo import write_class_list
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(out, "something that is there already", "a new or an empty folder")
+    check_new(out)
     try:
         for folder in ("images", "masks", "labels", "points"):
             (out / folder).mkdir(parents=True, exist_ok=True)
@@ -160,6 +159,12 @@ def write_synthetic_set(source: SyntheticSource, out: Path, n: int, seed: int, s
         "coco": str(out / "coco.json"),
         "classes": str(out / "classes.txt"),
     }
+
+
+def check_new(out: Path) -> None:
+    """Raise InputError if the folder holds something."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(out, "something that is there already", "a new or an empty folder")
 
 
 def cells_of(scene: Scene, classes: Sequence[str], name: str) -> Cells:

@@ -1,0 +1,82 @@
+"""Blood cells with all labels: the network against the methods that came before it.
+
+`pbc` at 64 px is split 70 / 10 / 20 by a seed; one line per method. The network's is the bundled model, which
+`train_bundled_classifier.py` measures on the same test images. Results are added to `results/classify.json` run by
+run, so that a stopped benchmark goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+import numpy as np
+import torch
+from blood_cells import DIAMETER, split_pbc
+from datasets import data_option
+from report import RESULTS, write_result
+
+from neubauer.models.cell_classifier import CellClassifier
+from neubauer.models.classifier_evaluate import evaluate_classifier
+from neubauer.models.classifier_fit import FitSettings
+
+NAME = "classify"
+METHODS = ("svm", "forest", "cnn", "network")
+ANCHORS = {
+    "target": {"accuracy": 0.98, "auc": 0.999},
+    "ResNet-18 on BloodMNIST at 28 px": {"accuracy": 0.958, "auc": 0.998},
+    "Google AutoML on BloodMNIST at 28 px": {"accuracy": 0.966},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--steps", type=int, default=4000, help="of networks")
+    parser.add_argument("--threads", type=int, default=1)
+    data_option(parser)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for seed in arguments.seeds:
+        train, test = split_pbc(arguments.data, seed)
+        for method in arguments.methods:
+            key = f"{method}-{seed}"
+            if key in _runs():
+                continue
+            settings = FitSettings(steps=arguments.steps, seed=seed)
+            classifier = CellClassifier(method=method, settings=settings, validation=0.125, diameter=DIAMETER)
+            start = time.monotonic()
+            classifier.fit(train.files, train.names)
+            minutes = (time.monotonic() - start) / 60
+            scores = evaluate_classifier(classifier, test.files, test.names)
+            run = {
+                name: getattr(scores, name) for name in ("accuracy", "balanced_accuracy", "auc", "calibration_error")
+            }
+            write_result(NAME, summarise({**_runs(), key: run | {"minutes": minutes, "test_images": scores.n}}))
+
+
+def _runs() -> dict[str, dict[str, float]]:
+    path = RESULTS / f"{NAME}.json"
+    return json.loads(path.read_text())["runs"] if path.exists() else {}
+
+
+def summarise(runs: dict[str, dict[str, float]]) -> dict[str, object]:
+    """Mean per method, and the spread where there are several seeds."""
+    rows = []
+    for method in METHODS:
+        mine = [run for key, run in runs.items() if key.startswith(f"{method}-")]
+        if mine:
+            row: dict[str, object] = {"method": method, "seeds": len(mine)}
+            for name in ("accuracy", "balanced_accuracy", "auc", "calibration_error", "minutes"):
+                values = np.array([run[name] for run in mine])
+                row[name] = round(float(values.mean()), 4)
+                if len(mine) > 1:
+                    row[f"{name}_sd"] = round(float(values.std(ddof=1)), 4)
+            rows.append(row)
+    return {"rows": rows, "anchors": ANCHORS, "runs": runs}
+
+
+if __name__ == "__main__":
+    main()
