@@ -214,3 +214,15 @@ def test_colour_images_stay_colour() -> None:
     rng = np.random.default_rng(0)
     source = as_source(rng.integers(0, 255, (40, 50, 3), dtype=np.uint8))
     assert source.shape == (3, 40, 50)
+
+
+def test_the_density_is_corrected_as_far_as_the_validation_images_agree() -> None:
+    from neubauer.models.counter_tune import _correction
+
+    density = np.array([100.0, 150, 120, 90, 140, 110, 130, 95])
+    assert _correction(1.1 * density, density) == pytest.approx(1.1, abs=0.012)
+    noisy = 1.1 * density * np.array([0.8, 1.2, 0.9, 1.1, 0.85, 1.15, 0.95, 1.05])
+    assert 1.02 < _correction(noisy, density) < 1.08
+    assert 1.0 < _correction(noisy[:2], density[:2]) < _correction(noisy, density)
+    assert _correction(2 * density, density) == 1
+    assert _correction(1.1 * density[:1], density[:1]) == 1

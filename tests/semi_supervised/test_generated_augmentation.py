@@ -22,6 +22,7 @@ from neubauer.models.generated_augmentation import (
 
 TINY = {
     "latent": 8,
+    "conditioning": "projection",
     "generator": {"widths": [32, 16]},
     "discriminator": {"widths": [16, 32], "base": 4},
     "training": {
@@ -55,17 +56,20 @@ def test_rare_classes_are_those_below_half_the_median(cells):
         rare_classes(rare_rings(cells(60), 1))
 
 
-def test_share_counts_generated_and_repeated_images_alike(cells):
+def test_generated_images_replace_repeats(cells):
+    """20 of each other class: a class of 4 is brought to half of that, whatever the additions are."""
     train = rare_rings(cells(60), 4)
     ring = train.classes.index("ring")
     generated = {"ring": np.zeros((100, *train.shape), np.uint8)}
-    for source in (generated, None):
-        larger = enlarge(train, ["ring"], 0.8, source)
+    for share, made in ((0.0, 0), (0.5, 3), (1.0, 6)):
+        larger = enlarge(train, ["ring"], share, generated, fill=0.5)
         assert larger.labels is not None
-        assert (larger.labels == ring).sum() == 20
-        assert len(larger) == len(train) + 16
-    few = enlarge(train, ["ring"], 0.8, {"ring": generated["ring"][:3]})
-    assert len(few) == len(train) + 3
+        mine = larger.images[larger.labels == ring]
+        assert len(mine) == 10
+        assert (mine.reshape(10, -1).max(1) == 0).sum() == made
+    few = enlarge(train, ["ring"], 1.0, {"ring": generated["ring"][:1]}, fill=0.5)
+    assert len(few) == len(larger)
+    assert len(enlarge(train, ["disc"], 0.0, {}, fill=0.5)) == len(train) + 20  # at least doubled
 
 
 class TestSieve:
@@ -123,7 +127,7 @@ def arm(images: str, recall: list[float], balanced: float = 0.9) -> Arm:
 )
 def test_verdict(recall, balanced, helps):
     report = compare(
-        ["ring"], {"ring": Sieve(5)}, [], arm("generated", recall, balanced), arm("none", [0.5, 0.51, 0.5])
+        ["ring"], {"ring": Sieve(5)}, [], arm("generated", recall, balanced), arm("repeated", [0.5, 0.51, 0.5])
     )
     assert report.helps is helps
     assert ("do not help" in report.text()) is not helps
@@ -139,10 +143,12 @@ def test_end_to_end_reports_with_and_without(cells, net):
         asked.append(len(images))
         return net(seed).eval()
 
-    settings = GenerationSettings(changes=TINY, steps=150, shares=(0.5,), seeds=2, agreement=0.0, far=1.0, near=0.0)
+    settings = GenerationSettings(
+        changes=TINY, steps=150, shares=(0.5,), fill=0.1, seeds=2, agreement=0.0, far=1.0, near=0.0
+    )
     chosen, report = augment_by_generation(train, cells(60, seed=1), cells(60, seed=2), fit, settings)
-    assert [(a.images, a.share) for a in report.validation] == [("none", 0.0), ("repeated", 0.5), ("generated", 0.5)]
+    assert [(a.images, a.share) for a in report.validation] == [("none", 0.0), ("repeated", 0.0), ("generated", 0.5)]
     assert report.sieve["ring"].kept > 0
     assert len(chosen) == len(train) or report.helps
-    assert asked.count(len(train) + 20) >= 2
+    assert asked.count(len(train) + 20) >= 2  # doubled
     assert all(len(a.recall) == 2 for a in report.validation)

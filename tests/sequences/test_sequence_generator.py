@@ -58,8 +58,8 @@ def _one_thread():
 def test_learns_a_motif_at_its_place(draft):
     changes = {**SMALL, "generator": {**SMALL["generator"], "draft": draft}, "spectrum": 0.02}
     real = DNA.indices(_promoters(400, 0))
-    before = SequenceGenerator(changes=changes).fit(_promoters(400, 1), steps=1).sample(300)
-    made = SequenceGenerator(changes=changes).fit(_promoters(400, 1), steps=250).sample(300)
+    before = SequenceGenerator("dna-wgan-gp", changes).fit(_promoters(400, 1), steps=1).sample(300)
+    made = SequenceGenerator("dna-wgan-gp", changes).fit(_promoters(400, 1), steps=250).sample(300)
     first, last = (composition_distance(real, DNA.indices(s), 4) for s in (before, made))
     assert last < 0.6 * first
     assert np.mean([s[8:14] == "TATAAA" for s in made]) > 0.25
@@ -69,7 +69,7 @@ def test_learns_a_motif_at_its_place(draft):
 def test_classes_are_what_was_asked_for(tmp_path):
     texts = _promoters(200, 0, "TATAAA") + _promoters(200, 1, "CGCGCG")
     names = ["tata"] * 200 + ["cg"] * 200
-    model = SequenceGenerator(changes=SMALL).fit(texts, names, steps=200)
+    model = SequenceGenerator("dna-wgan-gp", SMALL).fit(texts, names, steps=200)
     assert model.classes == ("cg", "tata")
     right = [
         np.mean([s[8:14] == box for s in model.sample(100, name)])
@@ -88,7 +88,7 @@ def test_classes_are_what_was_asked_for(tmp_path):
 
 def test_padded_sequences_end_where_real_ones_do(tmp_path):
     texts = [t[:14] if i % 2 else t for i, t in enumerate(_promoters(300, 0))]
-    model = SequenceGenerator(changes=SMALL, pad=True).fit(texts, steps=220)
+    model = SequenceGenerator("dna-wgan-gp", SMALL, pad=True).fit(texts, steps=220)
     lengths = np.array([len(s) for s in model.sample(300)])
     assert lengths.min() >= 1
     assert np.isin(lengths, (14, 24)).mean() > 0.6
@@ -101,16 +101,16 @@ def test_resumed_run_ends_with_the_same_model(tmp_path):
     file = tmp_path / "x.txt"
     file.write_text("\n".join(_promoters(64, 0)))
     changes = {**SMALL, "generator": {**SMALL["generator"], "draft": 1}}
-    whole = SequenceGenerator(changes=changes).fit(file, steps=6, out=tmp_path / "a")
-    SequenceGenerator(changes=changes).fit(file, steps=3, out=tmp_path / "b")
-    rest = SequenceGenerator(changes=changes).fit(file, steps=6, out=tmp_path / "b", resume=True)
+    whole = SequenceGenerator("dna-wgan-gp", changes).fit(file, steps=6, out=tmp_path / "a")
+    SequenceGenerator("dna-wgan-gp", changes).fit(file, steps=3, out=tmp_path / "b")
+    rest = SequenceGenerator("dna-wgan-gp", changes).fit(file, steps=6, out=tmp_path / "b", resume=True)
     assert rest.sample(8) == whole.sample(8)
     a, b = (m.game.state_dict() for m in (whole, rest))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert (tmp_path / "a/logo.png").stat().st_size > 1000
     file.write_text("\n".join(_promoters(64, 1)))
     with pytest.raises(InputError, match="data"):
-        SequenceGenerator(changes=changes).fit(file, steps=9, out=tmp_path / "b", resume=True)
+        SequenceGenerator("dna-wgan-gp", changes).fit(file, steps=9, out=tmp_path / "b", resume=True)
 
 
 def test_draft_is_a_markov_chain_and_the_untrained_generator_leaves_it():
@@ -183,13 +183,15 @@ def test_bad_input():
     with pytest.raises(InputError, match="a recipe that makes images"):
         ImageGenerator("dna-wgan-gp")
     with pytest.raises(InputError, match="an odd number"):
-        SequenceGenerator(changes={"generator": {"kernel": 4}})
+        SequenceGenerator("dna-wgan-gp", {"generator": {"kernel": 4}})
     with pytest.raises(InputError, match="'width'"):
-        SequenceGenerator(changes={"generator": {"widht": 4}})
+        SequenceGenerator("dna-wgan-gp", {"generator": {"widht": 4}})
     with pytest.raises(InputError, match="at least one batch"):
-        SequenceGenerator(changes=SMALL).fit(_promoters(15, 0))
+        SequenceGenerator("dna-wgan-gp", SMALL).fit(_promoters(15, 0))
     with pytest.raises(InputError, match="less than the sequences' length, 3"):
-        SequenceGenerator(changes={**SMALL, "generator": {"draft": 3}}).fit(["ACG"] * 40)
+        SequenceGenerator("dna-wgan-gp", {**SMALL, "generator": {"draft": 3}}).fit(["ACG"] * 40)
+    with pytest.raises(InputError, match="k-mers; expected at most 4096: lower spectrum_k"):
+        SequenceGenerator("dna-draft", SMALL, alphabet="protein").fit(["MKWVTF"] * 40)
     with pytest.raises(NeubauerError, match="not been fitted"):
         SequenceGenerator().sample(1)
 
@@ -243,6 +245,6 @@ def test_kmers_stay_those_of_the_data_with_a_draft():
     found = []
     for draft in (0, 3):
         changes = {**SMALL, "generator": {**SMALL["generator"], "draft": draft}}
-        made = SequenceGenerator(changes=changes).fit(texts, steps=40).sample(400)
+        made = SequenceGenerator("dna-wgan-gp", changes).fit(texts, steps=40).sample(400)
         found.append(kmer_divergence(real, DNA.indices(made), 4, 4))
     assert found[1] < 0.3 * found[0]

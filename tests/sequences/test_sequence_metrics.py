@@ -65,6 +65,8 @@ def test_edit_distance_finds_copies_with_insertions():
     near, far = m.nearest_edit_distance([copy, fresh], train)
     assert near <= 2 / 80
     assert far > 0.3
+    short = ["ACG", "T", "ACGTA"]
+    assert m.nearest_edit_distance(short, [*train, *short]).tolist() == [0, 0, 0]
 
 
 def test_memorisation_tells_copies_from_fresh_sequences():

@@ -135,3 +135,15 @@ def test_no_cells():
     assert scene.labels.max() == 0
     assert scene.centres.shape == (0, 2)
     assert len(scene.bodies) == 0
+
+
+def test_cells_of_which_little_is_seen_are_drawn_but_not_counted():
+    p = population(coverage=(0.6,), overlap=0.3, clumping=0.5)
+    whole = scenes(p, 5, 64)
+    strict = scenes(p.model_copy(update={"kinds": (ROUND.model_copy(update={"cut": 0.9}),)}), 5, 64)
+    for a, b in zip(whole, strict, strict=True):
+        assert len(a.bodies) == len(b.bodies) > len(b.class_index)
+        assert b.labels.max() == len(b.class_index) == sum(body.counted for body in b.bodies)
+        area = np.bincount(b.labels.ravel(), minlength=1)[1:]
+        assert (area >= 0.85 * np.pi * 6**2).all()
+        assert (np.flatnonzero(b.labels)[:, None] == np.flatnonzero(a.labels)).any(1).all()

@@ -29,7 +29,7 @@ class InpaintingConfig(Strict):
     description: str = ""
     source: str = ""
     game: Literal["inpainting"] = "inpainting"
-    crop: Annotated[int, Field(ge=32, multiple_of=16)] = 64
+    crop: Annotated[int, Field(ge=32, multiple_of=32)] = 64
     widths: tuple[int, ...] = (32, 48, 64)
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     critic_widths: tuple[int, ...] = (32, 64, 96)

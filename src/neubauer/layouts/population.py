@@ -24,6 +24,7 @@ class CellKind(BaseModel):
         with rounded corners.
     elongation : smallest and largest ratio of the axes.
     irregularity : how far the outline strays from the shape, relative to the radius.
+    cut : cells of which less than this share is seen, inside of the image and not behind others, are not counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +35,7 @@ class CellKind(BaseModel):
     shape: Shape = "ellipse"
     elongation: tuple[float, float] = (1.0, 1.4)
     irregularity: Annotated[float, Field(ge=0, le=0.5)] = 0.06
+    cut: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
     def area(self) -> float:
@@ -54,7 +56,6 @@ class Population(BaseModel):
     clumping : share of the cells that lie beside another one.
     background : brighter or darker than the cells.
     out_of_focus : share of the cells that are blurred.
-    cut : cells of which less than this share lies in the image are seen, but not counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,8 +65,6 @@ class Population(BaseModel):
     clumping: Annotated[float, Field(ge=0, le=1)] = 0.2
     background: Background = "bright"
     out_of_focus: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-    cut: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -77,6 +76,11 @@ class Population(BaseModel):
         """(K,) share of the cells that is of each kind; sums to 1."""
         shares = np.array([kind.share for kind in self.kinds])
         return shares / shares.sum() if shares.sum() > 0 else np.full(len(shares), 1 / len(shares))
+
+    @property
+    def cut(self) -> np.ndarray:
+        """(K,) least share of a cell of each kind that must be seen for it to count."""
+        return np.array([kind.cut for kind in self.kinds])
 
     @property
     def typical_diameter(self) -> float:

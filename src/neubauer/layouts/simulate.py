@@ -103,7 +103,8 @@ def _place(
     return places, placed
 
 
-def _scene(bodies: list[Body], shape: tuple[int, int], cut: float) -> Scene:
+def _scene(bodies: list[Body], shape: tuple[int, int], cut: np.ndarray) -> Scene:
+    """Marks of the bodies; `cut` (K,) as the kinds have it."""
     labels = np.zeros(shape, np.int32)
     for i, body in enumerate(bodies, start=1):
         labels[body.window][body.rim <= 1] = i
@@ -112,7 +113,7 @@ def _scene(bodies: list[Body], shape: tuple[int, int], cut: float) -> Scene:
     hidden = seen < np.maximum(LEAST_VISIBLE * inside, 1)
     if hidden.any():
         return _scene([b for b, h in zip(bodies, hidden, strict=True) if not h], shape, cut)
-    counted = inside >= cut * np.array([np.pi * body.radius**2 for body in bodies])
+    counted = seen >= np.array([cut[body.kind] * np.pi * body.radius**2 for body in bodies])
     number = np.zeros(len(bodies) + 1, np.int32)
     number[1:][counted] = np.arange(1, counted.sum() + 1)
     labels, seen = number[labels], seen[counted]

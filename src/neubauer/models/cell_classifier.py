@@ -19,7 +19,7 @@ from neubauer.models.classifier_calibrate import fit_temperature
 from neubauer.models.classifier_config import UNKNOWN, ClassifierConfig, Method
 from neubauer.models.classifier_crops import read_crops, sources, squares_for, usable
 from neubauer.models.classifier_fit import FitSettings, fit_network
-from neubauer.models.classifier_network import NetworkScorer, Scorer, build_network, restore
+from neubauer.models.classifier_network import BATCH, NetworkScorer, Scorer, build_network, restore
 from neubauer.models.classifier_prepare import (
     Images,
     Labels,
@@ -281,7 +281,9 @@ class CellClassifier:
 
     def probabilities(self, squares: np.ndarray) -> np.ndarray:
         """(N, C, size, size) at the classifier's scale, in the training images' own numbers -> (N, K)."""
-        return softmax(self.scorer.logits(self.normalise(squares)) / self.config.temperature, 1)
+        parts = [squares[i : i + BATCH] for i in range(0, len(squares), BATCH)]  # what is normalised stays in the cache
+        logits = np.concatenate([self.scorer.logits(self.normalise(part)) for part in parts])
+        return softmax(logits / self.config.temperature, 1)
 
     # --- files --------------------------------------------------------------------------------------------------------
 

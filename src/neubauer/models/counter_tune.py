@@ -25,6 +25,8 @@ CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 FOREGROUNDS = (0.3, 0.4, 0.5, 0.6)
 IOUS = np.arange(0.5, 1.0, 0.05)
 MAX_CORRECTION = 1.25
+USUAL_CORRECTION = 0.05
+"""How far the density is off before anything is known about it (standard deviation of the ratio)."""
 CLEARLY = 0.9
 """The density counts only where its error is smaller by this factor: objects can be looked at, a density cannot."""
 POINT_LIMIT = 0.5
@@ -170,9 +172,22 @@ def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresho
 
 
 def _correction(true: np.ndarray, density: np.ndarray) -> float:
-    """Ratio of the sums of true counts and densities; 1 where it is so far off that the density must be no good."""
+    """By how much the density has to be multiplied.
+
+    The ratio of the sums of true counts and densities (Cochran 1977, section 6.4), drawn towards 1 as far as it is
+    uncertain: with few validation images, or with images that disagree, it says more about them than about the network.
+    1 where it is so far off that the density must be no good.
+    """
     ratio = float(true.sum() / max(density.sum(), 1e-9))
-    return ratio if 1 / MAX_CORRECTION <= ratio <= MAX_CORRECTION else 1.0
+    if not 1 / MAX_CORRECTION <= ratio <= MAX_CORRECTION:
+        return 1.0
+    n = len(true)
+    if n < 2:
+        return 1.0
+    error = np.sqrt(((true - ratio * density) ** 2).sum() / (n - 1) / n) / density.mean()
+    # a sample of few images may agree by chance: the variance gets one image's worth of what is usual
+    variance = ((n - 1) * error**2 + USUAL_CORRECTION**2) / n
+    return 1 + (ratio - 1) * USUAL_CORRECTION**2 / (USUAL_CORRECTION**2 + variance)
 
 
 def _counts(

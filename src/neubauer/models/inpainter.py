@@ -180,9 +180,9 @@ class Inpainter:
         around = [(p - a, b - q) for a, b, (p, q) in zip(low, high, inside, strict=True)]
         pixels = self.intensity.normalise(source.region(*inside[0], *inside[1])[None])[0]
         cut = holes[inside[0][0] : inside[0][1], inside[1][0] : inside[1][1]].astype(np.float32)
-        # what lies beyond the edge of the image is as unknown as a hole
-        pixels = np.pad(pixels, [(0, 0), *around])
-        cut = np.pad(cut, around, constant_values=1)[None]
+        # mirrored beyond the edges: the network has never seen that much of a hole
+        pixels = np.pad(pixels, [(0, 0), *around], mode="symmetric")
+        cut = np.pad(cut, around, mode="symmetric")[None]
         # noise belongs to a place of the image, so that it does not depend on the tiles
         made = []
         for k in range(samples):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from neubauer.nets.conditional import LatentInput
 
-DRAFT_LOGIT = 3.0  # a drafted letter starts with a share of 0.87 (of four)
+DRAFT_LOGIT = 4.0  # a drafted letter starts with a share of 0.95 (of four)
 
 
 class ResidualBlock(nn.Module):
