@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,45 @@ def start(result: dict[str, Any]) -> list[str]:
     return ["## Cold start", "", result["what"], "", *table(result["rows"])]
 
 
+def labelfree(result: dict[str, Any]) -> list[str]:
+    """Counting without annotation: mean (and deviation) over seeds of each variant."""
+    rows = []
+    for name, values in sorted(result["means"].items()):
+        data, _, variant = name.partition(" ")
+        row: dict[str, Any] = {"data": data, "variant": variant, "seeds": values["seeds"]}
+        for group in result["protocols"][data]["groups"]:
+            for score in ("f1", "f1_iou50", "mae"):
+                found = values.get(f"{group}/{score}")
+                if found:
+                    row[f"{group} {score}"] = " ± ".join(f"{v:.3g}" for v in found)
+        row["CPU-minutes"] = values["cpu_minutes"][0]
+        rows.append(row)
+    head = "The same network, trained without annotation (variants) or with all of them (supervised); own test split."
+    return ["## Counting without annotation", "", head, "", *table(rows)]
+
+
+def classifier(result: dict[str, Any]) -> list[str]:
+    """The bundled classifier on its test images, and on another stain."""
+    keys = ("n", "accuracy", "balanced_accuracy", "auc", "calibration_error")
+    rows = [{"data": "pbc", **{k: result["pbc"][k] for k in keys}}]
+    rows += [
+        {"data": f"wbc-rapid, {name}", **{k: found.get(k) for k in keys}}
+        for name, found in result["wbc-rapid"].items()
+        if isinstance(found, dict)
+    ]
+    return ["## Bundled classifier of blood cells", "", "Images that training did not see.", "", *table(rows)]
+
+
+def rows(title: str) -> Callable[[dict[str, Any]], list[str]]:
+    """A result that is a table already."""
+
+    def section(result: dict[str, Any]) -> list[str]:
+        what = [result["what"], ""] if "what" in result else []
+        return [f"## {title}", "", *what, *table(result["rows"])]
+
+    return section
+
+
 def seeds(result: dict[str, Any]) -> list[str]:
     """Several seeds of a detection or segmentation benchmark."""
     return [f"## {result['title']}", "", result["what"], "", *table(result["rows"])]
@@ -151,6 +190,15 @@ SECTIONS = {
     "cold_start": start,
     "gan_speed": gan_speed,
     "gan_recipes": gan_recipes,
+    "labelfree": labelfree,
+    "procedural": rows("Trained on drawings alone"),
+    "classify_bundled": classifier,
+    "classify_speed": rows("Classifier: speed"),
+    "classify_few_labels_pbc": rows("Ten labels per class"),
+    "classify_rare_class": rows("A rare class with generated images"),
+    "translate": seeds,
+    "inpaint": seeds,
+    "sequences": rows("Sequences"),
 }
 
 if __name__ == "__main__":

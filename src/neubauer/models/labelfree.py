@@ -17,6 +17,7 @@ from neubauer.images.read import ImageSource
 from neubauer.layouts.appearance import Appearance
 from neubauer.layouts.estimate import Estimate, estimate
 from neubauer.layouts.population import Population
+from neubauer.layouts.sheet import contact_sheet, save_contact_sheet
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models import labelfree_trust as trust
 from neubauer.models.counter_config import Calibration, CounterConfig
@@ -65,7 +66,8 @@ def fit_labelfree(
     images, annotations, classes, report : see `CellCounter.fit`; of a sequence of annotations those may be None that
         there are not.
     config : of the training, or the name of a recipe.
-    preview : PNG file that shows what is understood of six images, brought up to date during the training.
+    preview : PNG file that shows what is understood of six images, brought up to date during the training; beside it,
+        `NAME-assumed.png` shows what is assumed of the cells, real crops above drawings.
 
     Returns
     -------
@@ -97,6 +99,9 @@ def fit_labelfree(
     spec = LayoutSpec(tuple(names), counter.layout_diameter)
     pixels, own, population, appearance = _look_at(seen, given, spec, c, prior)
     by_source = dict(zip(map(id, seen), own, strict=True))
+    if preview is not None:
+        assumed = Path(preview).with_name(f"{Path(preview).stem}-assumed.png")
+        save_contact_sheet(assumed, contact_sheet(pixels, population, appearance))
     stages = Stages(
         c,
         spec,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,6 +11,8 @@ from neubauer.errors import InputError
 from neubauer.layouts.appearance import Appearance
 from neubauer.layouts.population import Population
 from neubauer.models.labelfree_inputs import collect_images
+from neubauer.models.labelfree_painter import KIND as PAINTER
+from neubauer.models.labelfree_painter import load_painter
 from neubauer.models.population_presets import preset, preset_names
 from neubauer.models.registry import resolve
 from neubauer.models.synthetic_set import SyntheticSource, source_like, source_of_appearance
@@ -21,7 +24,7 @@ def find_source(model: str, like: Path | None, diameter: float | None) -> tuple[
 
     Parameters
     ----------
-    model : name of a preset, or a counter file that holds a simulator.
+    model : name of a preset, a counter file that holds a simulator, or a painter file.
     like : folder of images that a preset is fitted to.
     diameter : typical cell diameter of the images of `like` or, without it, of the images to be made; pixels.
 
@@ -42,14 +45,17 @@ def find_source(model: str, like: Path | None, diameter: float | None) -> tuple[
 
 
 def source_of_counter(model: str, diameter: float | None) -> SyntheticSource:
-    """The simulator that a counter was trained with, at the scale of its training images.
+    """The simulator that a counter was trained with, at the scale of its training images; or a painter, at its own.
 
     Raises
     ------
-    InputError : not a model file, or not of a counter that was trained without annotation.
+    InputError : not a model file, not of a counter that was trained without annotation, or a painter at another
+        diameter than it learnt.
     """
     file = resolve(model)
     header = read_header(file)
+    if header["kind"] == PAINTER:
+        return _source_of_painter(file, diameter)
     training = header["config"].get("training", {})
     expected = f"a counter that was trained without annotation, or one of {', '.join(preset_names())}"
     if header["kind"] != "counter" or not {"population", "appearance"} <= set(training):
@@ -60,3 +66,12 @@ def source_of_counter(model: str, diameter: float | None) -> SyntheticSource:
         raise InputError(file, "a simulator of another version", expected) from error
     factor = (diameter or header["config"]["diameter"]) / population.typical_diameter
     return source_of_appearance(population.scaled(factor), appearance.scaled(factor))
+
+
+def _source_of_painter(file: Path, diameter: float | None) -> SyntheticSource:
+    model = load_painter(file)
+    own = model.facts.population.typical_diameter
+    if diameter is not None and abs(diameter / own - 1) > 0.05:
+        raise InputError("diameter", f"{diameter:g} px", f"{own:.0f} px, at which this painter paints")
+    plain = source_of_appearance(model.facts.population, model.facts.appearance)
+    return replace(plain, paint=model.paint)

@@ -12,8 +12,8 @@ from neubauer.gan.labelfree_config import PainterConfig
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import instance_noise, spectral_norm
 from neubauer.layouts.spec import LayoutSpec
-from neubauer.nets.layout_critic import PatchCritic
 from neubauer.nets.painter import Painter
+from neubauer.nets.patch import PatchDiscriminator
 
 LayoutTerms = Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
 PREVIEWS = 6
@@ -61,9 +61,9 @@ class ImageLayout(Game):
         self.shown = shown_maps(spec)
         painter = Painter(channels, len(self.shown), config.style, config.widths, config.depths)
         self.generator = nn.ModuleDict({"painter": painter, "segmenter": segmenter})
-        critics = {"image": PatchCritic(channels, config.critic_widths)}
+        critics = {"image": PatchDiscriminator(channels, config.critic_widths)}
         if config.layout_weight:
-            critics["layout"] = PatchCritic(len(self.shown), config.critic_widths)
+            critics["layout"] = PatchDiscriminator(len(self.shown), config.critic_widths)
         self.discriminator: nn.Module = spectral_norm(nn.ModuleDict(critics))
         self.adversarial = LOSSES[config.loss]
         self._painted: Tensor | None = None
