@@ -65,14 +65,20 @@ def fit(variant: str, seed: int, steps: int, train: ImageSet, more: dict[str, An
 
 
 def steps_for(seconds: float, variant: str, train: ImageSet, more: dict[str, Any], probe: int) -> int:
-    """How many steps fit into `seconds` of CPU time."""
-    with tempfile.TemporaryDirectory() as folder:
-        probed = []
-        for n in (2, probe + 2):  # the difference leaves out what happens once
+    """How many steps fit into `seconds` of CPU time; the probe lasts at least a twentieth of it."""
+
+    def spent(n: int) -> float:
+        with tempfile.TemporaryDirectory() as folder:
             start = time.process_time()
-            fit(variant, 0, n, train, more, Path(folder) / str(n))
-            probed.append(time.process_time() - start)
-    return max(1, round(seconds / max((probed[1] - probed[0]) / probe, 1e-6)))
+            fit(variant, 0, n, train, more, Path(folder) / "run")
+            return time.process_time() - start
+
+    once = spent(2)  # what happens once is in both, and drops out of the difference
+    while True:
+        per_step = max((spent(probe + 2) - once) / probe, 1e-6)
+        if per_step * probe >= seconds / 20:
+            return max(1, round(seconds / per_step))
+        probe = round(seconds / 15 / per_step)
 
 
 def measure(model: ImageGenerator, test: ImageSet, encoder: ClassifierEncoder, n: int, seed: int) -> dict[str, Any]:
@@ -154,6 +160,9 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 model = fit(variant, seed, steps, train, arguments.changes, Path(folder) / "run")
             seconds = time.process_time() - start
+            assert model.report is not None
+            if model.report.reason != "finished":
+                raise SystemExit(f"{file.stem}: stopped at step {model.report.step} of {steps}; nothing is kept")
             cell = {
                 "data": name,
                 "recipe": variant,
