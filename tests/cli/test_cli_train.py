@@ -103,7 +103,7 @@ def test_wrong_usage(run: Run, annotated: Path, model: Path) -> None:
     there.write_text("precious")
     new = annotated / "new.safetensors"
     for arguments, parts in (
-        (("train", "counter", images, "--out", new), ("annotations", "--masks, --boxes and --points")),
+        (("train", "counter", images, "--out", new), ("diameter", "typical diameter")),
         (("train", "counter", images, "--masks", masks, "--out", there), (there, "--overwrite")),
         (("train", "counter", images, "--masks", masks, "--out", masks), (masks, "a folder")),
         (("train", "counter", images, "--masks", masks, "--out", there / "m"), (there, "cannot be made")),
