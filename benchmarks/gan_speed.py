@@ -1,12 +1,10 @@
 """Training step of `dcgan` at 64 x 64 x 3, batch 64: images/s of the trainer beside plain loops and Keras.
 
-- `plain`: a float32 PyTorch loop, as one writes it first;
+- `plain`: a float32 PyTorch loop, as one writes it first, in its own process;
 - `bare`: the same loop in the precision and memory format of the trainer: what the trainer and the monitor add is
-measured
-  against it;
+  measured against it;
 - `trainer`: `neubauer.gan.trainer.Trainer` with its logging, moving average and progress, plus its inspection, preview
-and
-  checkpoint, measured once and spread over the steps between two of them;
+  and checkpoint, measured once and spread over the steps between two of them;
 - `keras`: the same networks and losses in Keras under `tf.function`, in another interpreter that has TensorFlow
   (`--keras-python`).
 
@@ -21,6 +19,7 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -137,12 +136,11 @@ def operations(step: Callable[[], None]) -> float:
     return float(counter.get_total_flops())
 
 
-class Keras:
-    """The Keras loop in its own process: a number of steps in, seconds out."""
+class Elsewhere:
+    """A loop in its own process: a number of steps in, seconds out."""
 
-    def __init__(self, python: str, batch: int, size: int, threads: int) -> None:
-        script = Path(__file__).with_name("gan_speed_keras.py")
-        command = [python, str(script), str(batch), str(size), str(threads)]
+    def __init__(self, python: str, script: str, batch: int, size: int, threads: int) -> None:
+        command = [python, str(Path(__file__).with_name(script)), str(batch), str(size), str(threads)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.versions = self._ask(WARMUP)["versions"]
 
@@ -175,29 +173,28 @@ def main() -> None:
     def batches() -> Tensor:
         return data.batch(rng.integers(0, len(data), arguments.batch), rng)["image"]
 
-    plain, bare = loop(batches, arguments.size, fast=False), loop(batches, arguments.size, fast=True)
+    bare = loop(batches, arguments.size, fast=True)
     flops = operations(bare)
     low = best_precision("cpu") == "bfloat16"
-    keras = None
+    machine = (arguments.batch, arguments.size, arguments.threads)
+    others = {"plain": Elsewhere(sys.executable, "gan_speed_plain.py", *machine)}
     if arguments.keras_python:
-        keras = Keras(arguments.keras_python, arguments.batch, arguments.size, arguments.threads)
-    seconds: dict[str, list[float]] = {name: [] for name in ("plain", "bare", "trainer", *(["keras"] if keras else []))}
+        others["keras"] = Elsewhere(arguments.keras_python, "gan_speed_keras.py", *machine)
+    seconds: dict[str, list[float]] = {name: [] for name in (*others, "bare", "trainer")}
     extras, rates = [], []
     with tempfile.TemporaryDirectory() as folder:
         trained = trainer_blocks(data, arguments.batch, arguments.steps, arguments.size, Path(folder))
         for _ in range(arguments.blocks):
-            for name, step in (("plain", plain), ("bare", bare)):
-                for _ in range(WARMUP):
-                    step()
-                seconds[name].append(
-                    _timed(lambda step=step: [step() for _ in range(arguments.steps)]) / arguments.steps
-                )  # type: ignore[misc]
+            for name, other in others.items():
+                other.seconds(WARMUP)
+                seconds[name].append(other.seconds(arguments.steps) / arguments.steps)
+            for _ in range(WARMUP):
+                bare()
+            seconds["bare"].append(_timed(lambda: [bare() for _ in range(arguments.steps)]) / arguments.steps)
             per_step, extra = next(trained)
             extras.append(extra)
             seconds["trainer"].append(per_step)
             rates.append(matrix_rate(low))
-            if keras:
-                seconds["keras"].append(keras.seconds(arguments.steps) / arguments.steps)
     # inspection, preview and checkpoint come once in 1000 steps
     spread = statistics.median(extras) / 1000
     trainer = [s + spread for s in seconds["trainer"]]
@@ -213,7 +210,7 @@ def main() -> None:
         {
             "what": f"dcgan, {arguments.size} x {arguments.size} x 3, batch {arguments.batch}",
             "precision": best_precision("cpu"),
-            "keras": keras.versions if keras else None,
+            "versions": {name: other.versions for name, other in others.items()},
             "images_per_second": {name: arguments.batch / statistics.median(s) for name, s in seconds.items()},
             "trainer_speedup_over": {name: ratio(name) for name in seconds if name not in ("trainer", "bare")},
             "trainer_overhead_over_bare": statistics.median(

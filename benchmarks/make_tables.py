@@ -138,7 +138,7 @@ def gan_speed(result: dict[str, Any]) -> list[str]:
     rates, over = result["images_per_second"], result["trainer_speedup_over"]
     names = {
         "plain": "PyTorch loop, float32",
-        "keras": result["keras"],
+        "keras": result["versions"].get("keras"),
         "bare": f"PyTorch loop, {result['precision']}, channels last",
         "trainer": "trainer and monitor",
     }

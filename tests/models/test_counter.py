@@ -226,3 +226,15 @@ def test_the_density_is_corrected_as_far_as_the_validation_images_agree() -> Non
     assert 1.0 < _correction(noisy[:2], density[:2]) < _correction(noisy, density)
     assert _correction(2 * density, density) == 1
     assert _correction(1.1 * density[:1], density[:1]) == 1
+
+
+def test_an_image_is_not_corrected_by_itself():
+    from neubauer.models.counter_tune import _correction, _corrections_without
+
+    density = np.array([100.0, 120.0, 80.0])
+    true = density * [1.2, 1.0, 1.0]  # one image is unlike the others
+    factors = _corrections_without(true, density)
+    assert factors[0] == _correction(true[1:], density[1:]) == 1
+    assert (factors[1:] > 1).all()
+    own = np.abs(true - density * _correction(true, density))
+    assert np.abs(true - density * factors).sum() > own.sum()

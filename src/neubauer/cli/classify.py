@@ -8,11 +8,13 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neubauer.cli.adaptation import load_adaptation
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, run_folder, say
 from neubauer.errors import InputError, OutputError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
+    from neubauer.cli.adaptation import Adaptation
     from neubauer.models.cell_classifier import CellClassifier
 
 CHUNK = 512
@@ -41,6 +44,10 @@ def classify(
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Probability below which a cell is unknown. Default: the model's."),
+    ] = None,
+    adapt_from: Annotated[
+        Path | None,
+        typer.Option(help="A translator file: carry the images to the kind that the model knows first."),
     ] = None,
     sheets: Annotated[bool, typer.Option(help="Write a contact sheet per class, surest first.")] = True,
     saliency: Annotated[
@@ -75,24 +82,53 @@ def classify(
         digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         run = {"verb": "classify", "model": file.stem, "model_sha256": digest, "diameter": diameter}
         run |= {"threshold": classifier.config.threshold}
+        adaptation = load_adaptation(adapt_from)
+        if adaptation is not None:
+            run |= adaptation.record
+        read = _Reader(classifier, diameter, adaptation)
         if (out / "classes.csv").exists() and not (out / "run.json").exists() and not overwrite:
             raise InputError(out, "a table without the record of its run", "a new folder, or --overwrite")
         run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
-        table, failed = _classify(classifier, names, diameter)
+        table, failed = _classify(read, names)
         with atomic_path(out / "classes.csv") as temporary:
             table.drop(columns="file").to_csv(temporary, index=False, float_format="%.6g")
         if sheets:
-            _sheets(classifier, table, out / "sheets", diameter)
+            _sheets(read, table, out / "sheets")
         if saliency:
-            _saliency(classifier, table, out / "saliency", diameter)
+            _saliency(read, table, out / "saliency")
         _print(table, classifier.config.classes, out, failed, as_json)
     if failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _classify(
-    classifier: CellClassifier, names: dict[Path, str], diameter: float | None
-) -> tuple[pd.DataFrame, dict[Path, str]]:
+@dataclass(frozen=True)
+class _Reader:
+    """Files as the classifier sees them."""
+
+    classifier: CellClassifier
+    diameter: float | None
+    adaptation: Adaptation | None
+
+    def squares(self, files: Sequence[Path]) -> tuple[np.ndarray, list[int], dict[int, InputError]]:
+        """The images, the places of their files, and what is wrong with the others."""
+        import numpy as np
+
+        from neubauer.models.classifier_crops import read_crops, squares_for
+
+        config = self.classifier.config
+        adapt = None if self.adaptation is None else self.adaptation.apply
+        crops = read_crops(files, (config.channels, config.dtype), adapt)
+        squares = squares_for(config, crops, self.diameter) if crops.kept else np.zeros(0)
+        return squares, crops.kept, crops.failed
+
+    def again(self, files: Sequence[Path]) -> np.ndarray:
+        """The images once more, for a picture; what they warn of was said when the files were classified."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return self.squares(files)[0]
+
+
+def _classify(read: _Reader, names: dict[Path, str]) -> tuple[pd.DataFrame, dict[Path, str]]:
     """The table, with the `file` of each row, and why files failed."""
     import pandas as pd
 
@@ -101,33 +137,20 @@ def _classify(
     failed: dict[Path, str] = {}
     for start in _track(range(0, len(files), CHUNK), "classifying"):
         chunk = files[start : start + CHUNK]
-        squares, kept, errors = _squares(classifier, chunk, diameter)
+        squares, kept, errors = read.squares(chunk)
         for i, error in errors.items():
             failed[chunk[i]] = str(error)
             say(f"failed: {error}")
         if kept:
-            rows = classifier.table([names[chunk[i]] for i in kept], classifier.probabilities(squares))
+            probabilities = read.classifier.probabilities(squares)
+            rows = read.classifier.table([names[chunk[i]] for i in kept], probabilities)
             parts.append(rows.assign(file=[chunk[i] for i in kept]))
     if not parts:
         raise InputError(files[0].parent, f"{len(files)} images of which none can be used", "images of single cells")
     return pd.concat(parts, ignore_index=True), failed
 
 
-def _squares(
-    classifier: CellClassifier, files: Sequence[Path], diameter: float | None
-) -> tuple[np.ndarray, list[int], dict[int, InputError]]:
-    """Files as the classifier sees them, the places of these files, and what is wrong with the others."""
-    import numpy as np
-
-    from neubauer.models.classifier_crops import read_crops, squares_for
-
-    config = classifier.config
-    crops = read_crops(files, (config.channels, config.dtype))
-    squares = squares_for(config, crops, diameter) if crops.kept else np.zeros(0)
-    return squares, crops.kept, crops.failed
-
-
-def _sheets(classifier: CellClassifier, table: pd.DataFrame, folder: Path, diameter: float | None) -> None:
+def _sheets(read: _Reader, table: pd.DataFrame, folder: Path) -> None:
     """One picture per class, `unknown` too, the surest first."""
     from neubauer.models.classifier_pictures import contact_sheet
 
@@ -136,31 +159,24 @@ def _sheets(classifier: CellClassifier, table: pd.DataFrame, folder: Path, diame
         every = math.ceil(len(rows) / SHEET)
         shown = rows.sort_values("probability", ascending=False, kind="stable").iloc[::every]
         title = f"{name}: {len(rows)} images" + (f", one of {every} is shown" if every > 1 else "")
-        squares, _, _ = _quiet_squares(classifier, list(shown["file"]), diameter)
+        squares = read.classifier.normalise(read.again(list(shown["file"])))
         captions = [f"{p:.3f}" for p in shown["probability"]]
-        _save(contact_sheet(classifier.normalise(squares), captions, title), folder / f"{_file_name(str(name))}.png")
+        _save(contact_sheet(squares, captions, title), folder / f"{_file_name(str(name))}.png")
 
 
-def _saliency(classifier: CellClassifier, table: pd.DataFrame, folder: Path, diameter: float | None) -> None:
+def _saliency(read: _Reader, table: pd.DataFrame, folder: Path) -> None:
     """One picture per image."""
     from neubauer.models.classifier_pictures import saliency_picture
     from neubauer.models.classifier_saliency import saliency
 
     _fresh(folder)
+    classifier = read.classifier
     for row in _track(table.to_dict("records"), "looking"):
-        squares, _, _ = _quiet_squares(classifier, [row["file"]], diameter)
+        squares = read.again([row["file"]])
         best = max(classifier.config.classes, key=lambda name: row[name])
         title = f"{row['image']}: {best} {row[best]:.3f}" + (" (unknown)" if row["class"] != best else "")
         found = saliency(classifier, squares[0], classifier.config.classes.index(best))
         _save(saliency_picture(classifier.normalise(squares)[0], found, title), folder / f"{row['image']}.png")
-
-
-def _quiet_squares(
-    classifier: CellClassifier, files: Sequence[Path], diameter: float | None
-) -> tuple[np.ndarray, list[int], dict[int, InputError]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # what they warn of was said when the files were classified
-        return _squares(classifier, files, diameter)
 
 
 def _fresh(folder: Path) -> None:

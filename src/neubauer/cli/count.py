@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neubauer.cli.adaptation import load_adaptation
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, run_folder, say
 from neubauer.cli.refinement import load_refinement
 from neubauer.errors import InputError, OutputError
@@ -100,11 +101,10 @@ def count(
         run: dict[str, Any] = {"verb": "count", "model": file.stem, "model_sha256": _digest(file), "diameter": diameter}
         run |= {"project": project, "frame": frame, "stain": stain}
         options: dict[str, Any] = {"diameter": diameter, "project": project, "frame": frame, "stain": stain}
-        if adapt_from is not None:
-            from neubauer.models.style_translator import StyleTranslator
-
-            options["translator"] = StyleTranslator.load(adapt_from)
-            run |= {"adapt_from": adapt_from.stem, "adapt_sha256": _digest(adapt_from)}
+        adaptation = load_adaptation(adapt_from)
+        if adaptation is not None:
+            options["adaptation"] = adaptation
+            run |= adaptation.record
         if repaired is not None:
             options["repaired"] = repaired
             run |= {"repaired": str(repaired.resolve())}
@@ -172,15 +172,13 @@ def _run(
 
 
 def _count(counter: CellCounter, refinement: Refinement | None, path: Path, options: dict[str, Any]) -> Cells:
-    if options.keys().isdisjoint({"translator", "repaired"}) and refinement is None:
+    if options.keys().isdisjoint({"adaptation", "repaired"}) and refinement is None:
         return counter.predict(path, **options)
     from neubauer.images.read import open_image
 
     image = open_image(path, project=options["project"], frame=options["frame"])
-    if "translator" in options:
-        from neubauer.models.translate_image import read_once
-
-        image = read_once(options["translator"].source(image))
+    if "adaptation" in options:
+        image = options["adaptation"].apply(image)
     cells = counter.predict(image, diameter=options["diameter"], stain=options["stain"])
     if "repaired" in options:
         from neubauer.models.repaired_cells import holes_of, mark_repaired

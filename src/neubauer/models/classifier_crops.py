@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from neubauer.errors import InputError
 from neubauer.images.read import ImageSource, from_array
 from neubauer.images.resample import resample
 from neubauer.models.classifier_config import ClassifierConfig
-from neubauer.models.counter_inputs import ImageLike, as_source
+from neubauer.models.counter_inputs import ImageLike, as_source, same_numbers
 
 MOST_SPREAD = 4.0
 """Ratio of the largest to the smallest side in a training set beyond which the crops cannot be of one magnification."""
@@ -66,7 +66,11 @@ def sources(images: np.ndarray | Sequence[ImageLike]) -> list[ImageLike]:
     return list(images)
 
 
-def read_crops(images: Sequence[ImageLike], like: tuple[int, str] | None = None) -> Crops:
+def read_crops(
+    images: Sequence[ImageLike],
+    like: tuple[int, str] | None = None,
+    adapt: Callable[[ImageLike], ImageSource] | None = None,
+) -> Crops:
     """Read crops, as far as they can be read.
 
     Parameters
@@ -74,6 +78,7 @@ def read_crops(images: Sequence[ImageLike], like: tuple[int, str] | None = None)
     images : files or arrays.
     like : number of channels and data type that a classifier expects; crops of others fail too. By default all have to
         be like the first.
+    adapt : what to do with each image first, such as `StyleTranslator.source`.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def read_crops(images: Sequence[ImageLike], like: tuple[int, str] | None = None)
     crops = Crops([], [], [], {})
     for i, image in enumerate(images):
         try:
-            source = as_source(image, like and like[0])
+            source = as_source(image if adapt is None else adapt(image), like and like[0])
             found = source.read()
             if like is not None:
                 same_numbers(source, like[1])
@@ -111,13 +116,6 @@ def usable(crops: Crops) -> Crops:
     for error in crops.failed.values():
         warnings.warn(f"left out: {error}", stacklevel=3)
     return crops
-
-
-def same_numbers(source: ImageSource, dtype: str) -> None:
-    """Raise InputError unless the pixels have the scale of `dtype`: integers of one size, or floats."""
-    a, b = source.dtype, np.dtype(dtype)
-    if a != b and not a.kind == b.kind == "f":
-        raise InputError(source.path, f"{a} pixels", f"{b}, as the classifier was trained on")
 
 
 def check_sides(crops: Crops) -> None:

@@ -14,9 +14,9 @@ from neubauer.cells.table import Cells, CountEstimate
 from neubauer.errors import InputError
 from neubauer.images.source import ImageSource
 from neubauer.models.classifier_config import UNKNOWN, ClassifierConfig
-from neubauer.models.classifier_crops import same_numbers, to_square
+from neubauer.models.classifier_crops import to_square
 from neubauer.models.conformal import LEVEL
-from neubauer.models.counter_inputs import ImageLike, as_source
+from neubauer.models.counter_inputs import ImageLike, as_source, same_numbers
 
 if TYPE_CHECKING:
     from neubauer.models.cell_classifier import CellClassifier

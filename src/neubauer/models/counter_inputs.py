@@ -66,6 +66,13 @@ def as_source(
     )
 
 
+def same_numbers(source: ImageSource, dtype: str) -> None:
+    """Raise InputError unless the pixels have the scale of `dtype`: integers of one size, or floats."""
+    a, b = source.dtype, np.dtype(dtype)
+    if a != b and not a.kind == b.kind == "f":
+        raise InputError(source.path, f"{a} pixels", f"{b}, as the model was trained on")
+
+
 def informative_channel(source: ImageSource, probes: int = 4) -> int | None:
     """Index of the channel that says all: the others are constant, or equal to it. None if there is no such channel.
 

@@ -80,10 +80,9 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
         known = np.isfinite(true[:, column])
         whole = known & np.isfinite(density[:, column])
         factors[name] = _correction(true[whole, column], density[whole, column])
-        estimates: dict[CountMethod, np.ndarray] = {
-            "peaks": peaks[:, column],
-            "density": density[:, column] * factors[name],
-        }
+        corrected = density[:, column].copy()
+        corrected[whole] *= _corrections_without(true[whole, column], density[whole, column])
+        estimates: dict[CountMethod, np.ndarray] = {"peaks": peaks[:, column], "density": corrected}
         mae = {
             m: float(np.abs(v - true[:, column])[whole].mean()) if whole.any() else 0.0 for m, v in estimates.items()
         }
@@ -188,6 +187,12 @@ def _correction(true: np.ndarray, density: np.ndarray) -> float:
     # a sample of few images may agree by chance: the variance gets one image's worth of what is usual
     variance = ((n - 1) * error**2 + USUAL_CORRECTION**2) / n
     return 1 + (ratio - 1) * USUAL_CORRECTION**2 / (USUAL_CORRECTION**2 + variance)
+
+
+def _corrections_without(true: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """For each image, the correction that the others call for: what it would be off by if it were a new one."""
+    others = ~np.eye(len(true), dtype=bool)
+    return np.array([_correction(true[rest], density[rest]) for rest in others])
 
 
 def _counts(
