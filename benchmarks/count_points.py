@@ -18,6 +18,7 @@ from datasets import SETS, data_option, pairs_of, split_groups
 from report import RESULTS, write_result
 
 from neubauer.models.counter import CellCounter
+from neubauer.models.counter_data import Augmentation
 from neubauer.models.counter_evaluate import evaluate_counter
 from neubauer.models.counter_fit import FitSettings
 
@@ -32,11 +33,12 @@ class Protocol:
     crop: int
     anchors: dict[str, float]
     start: str | None = None
+    stains: float = 0.0
 
 
 PROTOCOLS = {
     "vgg": Protocol(32, 20, 2000, 256, {"target": 2.2, "Count-ception": 2.4, "FCRN": 2.9}),
-    "mbm": Protocol(15, 22, 1200, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}),
+    "mbm": Protocol(15, 22, 1200, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}, stains=0.5),
     "adi": Protocol(50, 12, 800, 256, {"target": 14.0, "SAU-Net": 14.2, "Count-ception": 19.4}),
 }
 PROTOCOLS["mbm+"] = replace(PROTOCOLS["mbm"], start="nuclei-histology", steps=800)
@@ -64,7 +66,8 @@ def one(name: str, protocol: Protocol, items: list, seed: int) -> dict[str, floa
     train, test = split_groups(items, [protocol.train], seed)
     train, extra = train[: protocol.train], train[protocol.train :]  # a group may have brought more than asked for
     pairs = pairs_of(train)
-    settings = FitSettings(protocol.steps, crop=protocol.crop, seed=seed)
+    augmentation = Augmentation(stains=protocol.stains)
+    settings = FitSettings(protocol.steps, crop=protocol.crop, seed=seed, augmentation=augmentation)
     start = time.monotonic()
     counter = CellCounter(diameter=protocol.diameter, settings=settings, start=protocol.start)
     counter.fit([p.source for p in pairs], [p.annotation for p in pairs], groups=[i.group for i in train])

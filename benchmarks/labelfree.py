@@ -15,6 +15,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,7 @@ def summarise(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
         mine = [r for k, r in runs.items() if k.rsplit(" ", 1)[0] == cell]
         numbers = [n for n, v in mine[0].items() if isinstance(v, int | float)]
         rows[cell] = {"seeds": len(mine)} | {
-            n: [round(float(f([r[n] for r in mine])), 4) for f in ((np.mean, np.std) if len(mine) > 1 else (np.mean,))]
+            n: [round(f([r[n] for r in mine]), 4) for f in ((mean, stdev) if len(mine) > 1 else (mean,))]
             for n in numbers
         }
     return {"steps": STEPS, "protocols": {k: vars(v) for k, v in PROTOCOLS.items()}, "means": rows, "runs": runs}

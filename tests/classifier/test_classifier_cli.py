@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from neubauer.cli.main import app
 from neubauer.models.cell_classifier import CellClassifier
+from neubauer.models.style_translator import StyleTranslator
 
 
 def run(*arguments: object) -> Any:
@@ -85,6 +86,29 @@ def test_bad_files_are_named_and_the_others_done(folder: Path, model: Path, tmp_
     assert [p.stem for p in (out / "saliency").iterdir()] == [good.stem]
     assert not (out / "sheets").exists()
     assert run("classify", bad, "--model", model, "--out", tmp_path / "none").exit_code == 2
+
+
+def test_images_of_another_microscope_are_adapted_first(folder: Path, model: Path, tmp_path: Path) -> None:
+    for name in ("dim", "known"):
+        (tmp_path / name).mkdir()
+    for file in folder.glob("*/*.png"):
+        pixels = np.asarray(Image.open(file))
+        Image.fromarray(pixels).save(tmp_path / "known" / file.name)
+        Image.fromarray((0.3 * pixels + 20).astype(np.uint8)).save(tmp_path / "dim" / file.name)
+    translator = StyleTranslator("reinhard").fit(tmp_path / "dim", tmp_path / "known").save(tmp_path / "t.safetensors")
+    right = {}
+    for name, options in (("raw", ()), ("adapted", ("--adapt-from", translator))):
+        result = run("classify", tmp_path / "dim", "--model", model, "--out", tmp_path / name, *options)
+        assert result.exit_code == 0, result.stderr
+        table = pd.read_csv(tmp_path / name / "classes.csv")
+        right[name] = (table["class"] == [image.split("-")[0] for image in table["image"]]).mean()
+    assert right["adapted"] > right["raw"] + 0.2
+    assert json.loads((tmp_path / "adapted" / "run.json").read_text())["adapt_from"] == "t"
+    shown = [np.asarray(Image.open(next((tmp_path / name / "sheets").iterdir()))).mean() for name in right]
+    assert shown[1] > shown[0] + 20  # sheets show what the classifier saw
+    wrong = run("classify", tmp_path / "dim", "--model", model, "--out", tmp_path / "no", "--adapt-from", model)
+    assert wrong.exit_code == 2
+    assert "translator" in wrong.stderr
 
 
 @pytest.mark.parametrize(

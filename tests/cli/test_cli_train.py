@@ -109,6 +109,11 @@ def test_wrong_usage(run: Run, annotated: Path, model: Path) -> None:
         (("train", "counter", images, "--masks", masks, "--out", there / "m"), (there, "cannot be made")),
         (("train", "counter", images, "--masks", masks, "--out", new, "--crop", 50), ("--crop", "multiple of 16")),
         (("train", "counter", images, "--masks", annotated / "no", "--out", new), (annotated / "no",)),
+        (
+            ("train", "counter", images, "--masks", masks, "--out", new, "--vary-stains", 0.5),
+            ("1 channels", "RGB images, where stains"),
+        ),
+        (("train", "counter", images, "--diameter", 9, "--out", new, "--vary-stains", 0.5), ("--vary-stains",)),
         (("train", "counter", images / "0.tif", "--masks", masks, "--out", new), ("at least 2",)),
         (("evaluate", "counter", images, "--model", model), ("exactly one of --masks, --boxes and --points",)),
         (("evaluate", "counter", images, "--model", there, "--masks", masks), (there, "expected a model file")),

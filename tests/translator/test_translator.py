@@ -94,6 +94,11 @@ def test_a_stopped_training_goes_on(tmp_path: Path, stains: Stains) -> None:
     assert (whole.predict(a[0]) == parts.predict(a[0])).all()
 
 
+def test_images_of_another_data_type_are_refused(trained: StyleTranslator) -> None:
+    with pytest.raises(InputError, match="uint16 pixels; expected uint8"):
+        trained.predict(scene(3, False).astype(np.uint16))
+
+
 def test_bad_input(tmp_path: Path, folders: tuple[Path, Path], stains: Stains) -> None:
     a, b = folders
     images = stains(3)

@@ -52,6 +52,12 @@ def counter(
         int | None,
         typer.Option(min=32, help="Side of the crops, pixels at the scale of the model. Default: 256 or so."),
     ] = None,
+    vary_stains: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of RGB crops whose stains are varied; 0.5 where staining differs between slides."
+        ),
+    ] = 0.0,
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Of weights, split, crops and augmentation.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
@@ -77,6 +83,8 @@ def counter(
             if path is not None:
                 sources[kind] = path  # type: ignore[index]
         alone = not sources or use_rest
+        if alone and vary_stains:
+            raise InputError("--vary-stains", f"{vary_stains:g}", "annotations of all images")
         only_alone = {"--background": background, "--recipe": recipe, "--set": set_}
         if not alone and any(only_alone.values()):
             given = ", ".join(name for name, value in only_alone.items() if value)
@@ -87,13 +95,15 @@ def counter(
         import torch
 
         from neubauer.models.counter import CellCounter
+        from neubauer.models.counter_data import Augmentation
         from neubauer.models.counter_fit import FitSettings
 
         if threads:
             torch.set_num_threads(threads)
         names = None if classes is None else [name.strip() for name in classes.split(",")]
         began = time.monotonic()
-        settings = FitSettings(steps=steps or 3000, batch=batch, crop=crop or 256, seed=seed)
+        augmentation = Augmentation(stains=vary_stains)
+        settings = FitSettings(steps or 3000, batch, crop or 256, seed=seed, augmentation=augmentation)
         model = CellCounter(diameter=diameter, settings=settings, validation=validation, start=start)
         if alone:
             from neubauer.cli.labelfree import config_of_options, say_trust

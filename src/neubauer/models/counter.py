@@ -143,6 +143,10 @@ class CellCounter:
         train, held_out = split(pairs, self.validation, self.settings.seed, groups)
         typical, per_image, spread = annotated_diameters(pairs, self.diameter)
         first = pairs[0]
+        if self.settings.augmentation.stains and first.source.shape[0] != 3:
+            raise InputError(
+                first.source.path, f"{first.source.shape[0]} channels", "RGB images, where stains are to be varied"
+            )
         config = CounterConfig(
             classes=first.annotation.classes,
             channels=first.source.shape[0],

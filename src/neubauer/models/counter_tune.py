@@ -25,8 +25,10 @@ CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 FOREGROUNDS = (0.3, 0.4, 0.5, 0.6)
 IOUS = np.arange(0.5, 1.0, 0.05)
 MAX_CORRECTION = 1.25
-USUAL_CORRECTION = 0.05
-"""How far the density is off before anything is known about it (standard deviation of the ratio)."""
+USUAL_CORRECTION = 0.03
+"""How far the density is off on average over images, before anything is known (standard deviation of the ratio)."""
+USUAL_SCATTER = 0.05
+"""How far single images are off beside that, before anything is known."""
 CLEARLY = 0.9
 """The density counts only where its error is smaller by this factor: objects can be looked at, a density cannot."""
 POINT_LIMIT = 0.5
@@ -183,10 +185,10 @@ def _correction(true: np.ndarray, density: np.ndarray) -> float:
     n = len(true)
     if n < 2:
         return 1.0
-    error = np.sqrt(((true - ratio * density) ** 2).sum() / (n - 1) / n) / density.mean()
-    # a sample of few images may agree by chance: the variance gets one image's worth of what is usual
-    variance = ((n - 1) * error**2 + USUAL_CORRECTION**2) / n
-    return 1 + (ratio - 1) * USUAL_CORRECTION**2 / (USUAL_CORRECTION**2 + variance)
+    scatter = ((true - ratio * density) ** 2).sum() / (n - 1) / density.mean() ** 2
+    # a sample of few images may agree by chance: one image's worth of what is usual is added
+    variance = ((n - 1) * scatter + USUAL_SCATTER**2) / n / n
+    return 1 + (ratio - 1) * USUAL_CORRECTION**2 / (USUAL_CORRECTION**2 + float(variance))
 
 
 def _corrections_without(true: np.ndarray, density: np.ndarray) -> np.ndarray:

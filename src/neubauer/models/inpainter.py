@@ -26,7 +26,7 @@ from neubauer.images.fill import put
 from neubauer.images.find import find_images
 from neubauer.images.holes import check_holes
 from neubauer.images.source import ImageSource
-from neubauer.models.counter_inputs import ImageLike, as_source
+from neubauer.models.counter_inputs import ImageLike, as_source, same_numbers
 from neubauer.nets.blocks import channels_last
 from neubauer.nets.inpainting import InpaintingNet
 from neubauer.nets.store import load_model, save_model
@@ -147,12 +147,15 @@ class Inpainter:
 
         Raises
         ------
-        InputError : not an image, other channels than the training images had, holes of another size or all over the
-            image, or a number of samples out of range.
+        InputError : not an image, other channels or data type than the training images had, holes of another size or
+            all over the image, or a number of samples out of range.
+        NeubauerError : not fitted.
         """
         if not 1 <= samples <= TURNS:
             raise InputError("samples", str(samples), f"1 to {TURNS}")
-        source = as_source(image, self.channels if self._network else None)
+        self.network  # noqa: B018
+        source = as_source(image, self.channels)
+        same_numbers(source, self.intensity.dtype)
         holes = np.asarray(holes)
         if holes.shape != source.shape[1:]:
             raise InputError(f"holes of {source.path}", f"shape {holes.shape}", f"{source.shape[1:]}, as the image has")

@@ -32,7 +32,7 @@ from neubauer.gan.translation_config import (
 from neubauer.images.find import find_images
 from neubauer.images.source import ImageSource
 from neubauer.images.stain_transfer import METHODS, LabStatistics, StainStatistics, Statistics
-from neubauer.models.counter_inputs import ImageLike, as_source
+from neubauer.models.counter_inputs import ImageLike, as_source, same_numbers
 from neubauer.models.translate_image import classical_source, read_in_tiles, sample_colours, translated_source
 from neubauer.nets.blocks import channels_last
 from neubauer.nets.store import load_model, save_model
@@ -206,7 +206,8 @@ class StyleTranslator:
 
         Raises
         ------
-        InputError : not an image, other channels than the domain's, or a way that this translator does not know.
+        InputError : not an image, other channels or (but for classical methods) data type than the domain's, or a way
+            that this translator does not know.
         NeubauerError : not fitted.
         """
         if not self.ways:
@@ -217,6 +218,7 @@ class StyleTranslator:
         if self._statistics:
             method = METHODS[self.config.game]
             return classical_source(source, method, self._statistics[way[2]])
+        same_numbers(source, self.intensity[way[0]].dtype)
         return translated_source(source, self._networks[way], self.intensity[way[0]], self.intensity[way[2]])
 
     def predict(self, image: ImageLike, way: str = "a2b", *, tile: int = 1024) -> np.ndarray:
