@@ -162,3 +162,10 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") ->
         elif x != y:
             found.append(f"{prefix}{key}: {x!r} -> {y!r}")
     return found
+
+
+def with_training(config: S, steps: int | None, seed: int | None) -> S:
+    """The config of a recipe with other steps and another seed, where they are given."""
+    training = {k: v for k, v in (("steps", steps), ("seed", seed)) if v is not None}
+    tables = merge(config.model_dump(), {"training": training})
+    return validate(type(config), tables, f"recipe {tables.get('recipe')}")

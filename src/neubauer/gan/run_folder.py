@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +133,13 @@ def check_resumable(run: Path, identity: Mapping[str, Any], may_differ: Collecti
     if changed:
         found = f"another config ({'; '.join(changed.values())})"
         raise InputError(run, found, "the config of the run that is resumed")
+
+
+@contextmanager
+def kept_or_temporary(folder: str | Path | None) -> Iterator[Path]:
+    """The folder of a run; without one, a new folder that is gone afterwards."""
+    if folder is not None:
+        yield Path(folder)
+    else:
+        with tempfile.TemporaryDirectory() as new:
+            yield Path(new) / "run"

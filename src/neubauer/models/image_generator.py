@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from torch import Tensor
 from neubauer.errors import InputError, NeubauerError
 from neubauer.gan.build import SCHEMAS, build_game, data_fingerprint
 from neubauer.gan.checkpoint import module_tensors, restore_module
-from neubauer.gan.config import merge, nearest, validate
+from neubauer.gan.config import nearest, validate, with_training
 from neubauer.gan.games.image_gan import ImageGan, NoiseToImage
 from neubauer.gan.image_config import GenerativeConfig
 from neubauer.gan.images import ImageSet, IntensityRange, images_from_array, images_from_folder
 from neubauer.gan.insight import fake_map, spherical_path
 from neubauer.gan.monitor import Monitor, Reference
 from neubauer.gan.report import Report
+from neubauer.gan.run_folder import kept_or_temporary
 from neubauer.gan.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
 from neubauer.nets.store import load_model, save_model
@@ -86,14 +86,10 @@ class ImageGenerator:
             needs them, a run folder that is taken, or one that cannot be resumed (see `Trainer`).
         TrainingDiverged : training failed; the message says what to change.
         """
-        training = {k: v for k, v in (("steps", steps), ("seed", seed)) if v is not None}
-        tables = merge(self.config.model_dump(), {"training": training})
-        self.config = validate(type(self.config), tables, f"recipe {self.config.recipe}")
+        self.config = with_training(self.config, steps, seed)
         data = images_from_folder(images) if isinstance(images, str | Path) else images_from_array(images, classes)
-        if out is not None:
-            return self._fit(data, Path(out), resume, progress)
-        with tempfile.TemporaryDirectory() as folder:
-            return self._fit(data, Path(folder) / "run", resume, progress)
+        with kept_or_temporary(out) as run:
+            return self._fit(data, run, resume, progress)
 
     def _fit(self, data: ImageSet, run: Path, resume: bool, progress: bool) -> ImageGenerator:
         game = build_game(self.config, data.shape, len(data.classes))

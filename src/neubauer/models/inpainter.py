@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 
 from neubauer.errors import InputError, NeubauerError
 from neubauer.gan.checkpoint import module_tensors, restore_module
-from neubauer.gan.config import merge, validate
+from neubauer.gan.config import validate, with_training
 from neubauer.gan.games.inpainting import Inpainting
 from neubauer.gan.hole_data import HoleCrops
 from neubauer.gan.image_pairs import Domain
@@ -21,6 +20,7 @@ from neubauer.gan.images import IntensityRange
 from neubauer.gan.inpainting_config import InpaintingConfig
 from neubauer.gan.machine import bfloat16_is_fast
 from neubauer.gan.report import Report
+from neubauer.gan.run_folder import kept_or_temporary
 from neubauer.gan.trainer import Trainer
 from neubauer.images.fill import put
 from neubauer.images.find import find_images
@@ -87,15 +87,11 @@ class Inpainter:
         InputError : unusable images, or a run folder that is taken or cannot be resumed (see `Trainer`).
         TrainingDiverged : training failed; the message says what to change.
         """
-        training = {k: v for k, v in (("steps", steps), ("seed", seed)) if v is not None}
-        tables = merge(self.config.model_dump(), {"training": training})
-        self.config = validate(InpaintingConfig, tables, f"recipe {RECIPE}")
+        self.config = with_training(self.config, steps, seed)
         given: Sequence[ImageLike] = find_images([str(images)]) if isinstance(images, str | Path) else images
         domain = Domain.of([as_source(image) for image in given], "the training set")
-        if out is not None:
-            return self._fit(domain, Path(out), resume, progress)
-        with tempfile.TemporaryDirectory() as folder:
-            return self._fit(domain, Path(folder) / "run", resume, progress)
+        with kept_or_temporary(out) as run:
+            return self._fit(domain, run, resume, progress)
 
     def _fit(self, domain: Domain, run: Path, resume: bool, progress: bool) -> Inpainter:
         with torch.random.fork_rng(devices=[]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import torch
 
 from neubauer.errors import InputError, NeubauerError
 from neubauer.gan.checkpoint import module_tensors, restore_module
-from neubauer.gan.config import merge, nearest, validate
+from neubauer.gan.config import nearest, validate, with_training
 from neubauer.gan.games.sequence_gan import SequenceGan
 from neubauer.gan.monitor import Monitor, Reference
 from neubauer.gan.report import Report
+from neubauer.gan.run_folder import kept_or_temporary
 from neubauer.gan.sequence_config import SequenceGanConfig
 from neubauer.gan.sequence_data import SequenceData, fingerprint, sequence_data
 from neubauer.gan.trainer import Trainer
@@ -98,17 +98,13 @@ class SequenceGenerator:
             that cannot be resumed (see `Trainer`).
         TrainingDiverged : training failed; the message says what to change.
         """
-        training = {k: v for k, v in (("steps", steps), ("seed", seed)) if v is not None}
-        tables = merge(self.config.model_dump(), {"training": training})
-        self.config = validate(SequenceGanConfig, tables, f"recipe {self.config.recipe}")
+        self.config = with_training(self.config, steps, seed)
         if isinstance(sequences, str | Path):
             data = read_sequences(sequences, self.alphabet.name, pad=self.pad)
         else:
             data = sequences_from(sequences, classes, self.alphabet.name, self.pad)
-        if out is not None:
-            return self._fit(data, Path(out), resume, progress)
-        with tempfile.TemporaryDirectory() as folder:
-            return self._fit(data, Path(folder) / "run", resume, progress)
+        with kept_or_temporary(out) as run:
+            return self._fit(data, run, resume, progress)
 
     def _fit(self, sequences: SequenceSet, run: Path, resume: bool, progress: bool) -> SequenceGenerator:
         data = sequence_data(sequences, self.pad)

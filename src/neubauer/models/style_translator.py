@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 
 from neubauer.errors import InputError, NeubauerError
 from neubauer.gan.checkpoint import module_tensors, restore_module
-from neubauer.gan.config import merge, nearest, validate
+from neubauer.gan.config import nearest, validate, with_training
 from neubauer.gan.games.cut import Cut
 from neubauer.gan.games.cyclegan import CycleGan
 from neubauer.gan.games.pix2pix import Pix2Pix
@@ -21,6 +20,7 @@ from neubauer.gan.games.translation import Translation
 from neubauer.gan.image_pairs import Domain, ImagePairs, pair_by_name
 from neubauer.gan.images import IntensityRange
 from neubauer.gan.report import Report
+from neubauer.gan.run_folder import kept_or_temporary
 from neubauer.gan.trainer import Trainer
 from neubauer.gan.translation_config import (
     ClassicalConfig,
@@ -116,19 +116,15 @@ class StyleTranslator:
         _check_distinct(*sources)
         if isinstance(self.config, ClassicalConfig):
             return self._fit_colours(*sources)
-        training = {k: v for k, v in (("steps", steps), ("seed", seed)) if v is not None}
-        tables = merge(self.config.model_dump(), {"training": training})
-        self.config = validate(type(self.config), tables, f"recipe {self.config.recipe}")
+        self.config = with_training(self.config, steps, seed)
         paired = isinstance(self.config, Pix2PixConfig)
         if paired and any(s.path.exists() for part in sources for s in part):
             sources = list(pair_by_name(*sources))
         if paired and len(sources[0]) != len(sources[1]):
             raise InputError("images of A and B", f"{len(sources[0])} and {len(sources[1])}", "pairs")
         pairs = ImagePairs(Domain.of(sources[0], "A"), Domain.of(sources[1], "B"), self.config.crop, paired)
-        if out is not None:
-            return self._fit(pairs, Path(out), resume, progress)
-        with tempfile.TemporaryDirectory() as folder:
-            return self._fit(pairs, Path(folder) / "run", resume, progress)
+        with kept_or_temporary(out) as run:
+            return self._fit(pairs, run, resume, progress)
 
     def _fit_colours(self, a: list[ImageSource], b: list[ImageSource]) -> StyleTranslator:
         self._statistics = {}
