@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.options import Overwrite, Threads
 from neubauer.cli.train import _progress
 from neubauer.errors import InputError
 
@@ -59,8 +60,8 @@ def train_classifier(
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.15,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability below which a cell is unknown.")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, split, order and augmentation.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a classifier of single cells.
 
@@ -142,7 +143,7 @@ def evaluate_classifier(
     out: Annotated[
         Path | None, typer.Option(help="Folder for scores.json and the confusion matrix as a picture.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    threads: Threads = None,
     overwrite: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

@@ -16,6 +16,7 @@ import typer
 
 from neubauer.cli.adaptation import load_adaptation
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, run_folder, say
+from neubauer.cli.options import Threads
 from neubauer.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def classify(
     saliency: Annotated[
         bool, typer.Option("--saliency", help="Also show for each image which parts its class rests on.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the classes as JSON instead of a table.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace results of an earlier run.")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file, say
+from neubauer.cli.options import Overwrite
 from neubauer.errors import InputError
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure how good a model is.")
@@ -24,7 +25,7 @@ def counter(
     points: Annotated[Path | None, typer.Option(help="Folder of CSV tables or dot images.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Typical cell diameter; default: estimated.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this JSON file.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Count error and bias, F1 and AP, per class, and how often the intervals hold the truth.

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, say
+from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.errors import InputError, OutputError
 
 INTERRUPTED = 130
@@ -20,18 +21,13 @@ def train_generator(
         typer.Argument(metavar="FOLDER", help="Images of one size; one sub-folder per class, if there are classes."),
     ],
     out: Annotated[Path, typer.Option(help="Run folder; it ends with model.safetensors.")],
-    recipe: Annotated[str | None, typer.Option(help="Which kind; an unknown name lists them.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")] = None,
+    recipe: RecipeName = None,
+    steps: RecipeSteps = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order, latents and augmentation.")] = 0,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. training.batch_size=32. Repeatable."),
-    ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, exactly where it was.")
-    ] = False,
+    set_: Changes = None,
+    devices: Devices = 1,
+    threads: Threads = None,
+    resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Train a generator of images.
@@ -164,7 +160,7 @@ def evaluate_generator(
     encoder: Annotated[
         str, typer.Option(help="auto, classifier (needs classes) or random: what images are compared by.")
     ] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Fréchet and kernel distance, precision, recall, density and coverage of a generator, with 95 % intervals."""
     with errors_to_exit():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.options import Changes, Json, Overwrite, RecipeSteps, Threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,15 +24,12 @@ METHODS = ("biharmonic", "texture")
 def train_inpainter(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Undamaged images: files, folders, globs.")],
     out: Annotated[Path, typer.Option(help="The inpainter file to write (.safetensors).")],
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")] = None,
+    steps: RecipeSteps = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, crops and holes.")] = 0,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. crop=128. Repeatable."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    set_: Changes = None,
+    threads: Threads = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Learn what images look like, to fill in damaged regions.
 
@@ -74,7 +72,7 @@ def inpaint(
     samples: Annotated[int, typer.Option(min=1, max=8, help="Completions that are averaged, and say how sure.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Of the completions.")] = 0,
     overwrite: Annotated[bool, typer.Option(help="Replace images that are there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Fill in damaged regions; everything else comes back bit for bit.
 
@@ -121,7 +119,7 @@ def evaluate_inpainter(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Undamaged images, not trained on.")],
     share: Annotated[float, typer.Option(min=0.001, max=0.9, help="Of the area that is cut out.")] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Of the holes.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Cut holes, fill them in, compare with the truth; biharmonic and texture filling beside it."""
     with errors_to_exit():

@@ -10,6 +10,7 @@ import typer
 
 from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.generator import INTERRUPTED
+from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,20 +22,15 @@ def train_sequences(
         Path, typer.Argument(metavar="FILE", help="FASTA, FASTQ, one sequence per line, or class,name,sequence (UCI).")
     ],
     out: Annotated[Path, typer.Option(help="Run folder; it ends with model.safetensors.")],
-    recipe: Annotated[str | None, typer.Option(help="Which kind; an unknown name lists them.")] = None,
+    recipe: RecipeName = None,
     alphabet: Annotated[str, typer.Option(help="dna, rna or protein.")] = "dna",
     pad: Annotated[bool, typer.Option("--pad", help="Sequences differ in length.")] = False,
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")] = None,
+    steps: RecipeSteps = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and latents.")] = 0,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. training.batch_size=32. Repeatable."),
-    ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, exactly where it was.")
-    ] = False,
+    set_: Changes = None,
+    devices: Devices = 1,
+    threads: Threads = None,
+    resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Train a generator of DNA, RNA or protein sequences.
@@ -114,7 +110,7 @@ def evaluate_sequences_command(
     ] = None,
     logo: Annotated[Path | None, typer.Option(help="Also draw sequence logos into this PNG file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of samples and base lines.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare generated sequences with real ones, beside Markov chains and shuffled sequences.
 

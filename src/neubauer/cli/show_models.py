@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from neubauer.cli.common import errors_to_exit
+from neubauer.cli.options import Json
 from neubauer.errors import InputError
 
 
 def models(
     name: Annotated[str | None, typer.Argument(help="Show the card of this model.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the bundled models, or show the card of one."""
     with errors_to_exit():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neubauer.cli.common import errors_to_exit, new_file, say
+from neubauer.cli.options import Overwrite, Threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def counter(
     ] = 0.0,
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Of weights, split, crops and augmentation.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    threads: Threads = None,
     start: Annotated[
         str | None,
         typer.Option(help="Begin from this counter (file, or name of a bundled one): needs fewer annotations."),
@@ -69,7 +70,7 @@ def counter(
         bool,
         typer.Option("--resume", help="Go on with a training from annotations that was stopped, exactly where it was."),
     ] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a counter from masks, boxes, points, or a mix of them; or from images alone.
 

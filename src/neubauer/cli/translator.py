@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.options import Changes, Json, Overwrite, RecipeSteps, Threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,15 +32,12 @@ def train_translator(
     gate_after: Annotated[
         str | None, typer.Option(help="Another counter for the translations, if the first cannot read them.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")] = None,
+    steps: RecipeSteps = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, crops and augmentation.")] = 0,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, e.g. crop=128. Repeatable."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all.")] = None,
+    set_: Changes = None,
+    threads: Threads = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Learn to carry images from one stain or microscope to another.
 
@@ -92,7 +90,7 @@ def translate(
     ] = None,
     gate_after: Annotated[str | None, typer.Option(help="Another counter for the translations.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace images that are there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Translate images of any size; with --gate, write what it does to the cells to cells.csv and flag what drifts.
 
@@ -138,7 +136,7 @@ def evaluate_translator(
     target: Annotated[
         Path | None, typer.Option(help="Real images of the other kind, to measure the distance of the translations.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """What a translator does to the cells, and how near its images come to those of the other kind."""
     with errors_to_exit():
