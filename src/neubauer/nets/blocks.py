@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -56,3 +57,19 @@ def fuse_norms(module: Net) -> Net:
 def channels_last(module: Net) -> Net:
     """The module with its weights stored channels last, in place: convolutions are fastest so on a CPU."""
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it
+
+
+class SmoothShuffle(nn.Module):
+    """(N, 4 C, Y, X) -> (N, C, 2 Y, 2 X): pixel shuffle (Shi et al., CVPR 2016), then a binomial 3 x 3 filter.
+
+    The filter is zero for the checkerboard that shuffled pixels would leave.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.kernel: Tensor
+        binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("kernel", (binomial[:, None] * binomial).expand(channels, 1, 3, 3).contiguous())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(F.pixel_shuffle(x, 2), self.kernel, padding=1, groups=len(self.kernel))

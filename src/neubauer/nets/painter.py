@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from neubauer.nets.blocks import SmoothShuffle
 from neubauer.nets.unet import LayoutNet
 
 
@@ -36,7 +37,7 @@ class Painter(nn.Module):
         super().__init__()
         self.style = style
         self.net = LayoutNet(channels + maps + style + 1, 4 * channels, widths, depths)
-        self.shuffle = nn.PixelShuffle(2)
+        self.shuffle = SmoothShuffle(channels)
         last = self.net.head[-1]
         assert isinstance(last, nn.Conv2d)
         nn.init.normal_(last.weight, std=1e-3)

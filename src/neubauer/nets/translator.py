@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from neubauer.nets.blocks import SmoothShuffle
 from neubauer.nets.unet import LayoutNet
 
 
@@ -35,15 +35,12 @@ class TranslatorNet(nn.Module):
         depths: Sequence[int] = (1, 2, 2),
     ) -> None:
         super().__init__()
-        self.smooth: Tensor
         self.straight = nn.Conv2d(channels, out_channels, 1)
         self.tone = nn.Sequential(
             nn.Conv2d(channels, tone_width, 1), nn.LeakyReLU(0.2), nn.Conv2d(tone_width, out_channels, 1)
         )
         self.detail = LayoutNet(channels, 4 * out_channels, widths, depths)
-        self.shuffle = nn.PixelShuffle(2)
-        binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.register_buffer("smooth", (binomial[:, None] * binomial).expand(out_channels, 1, 3, 3).contiguous())
+        self.shuffle = SmoothShuffle(out_channels)
         nn.init.zeros_(self.straight.bias)  # type: ignore[arg-type]
         if channels == out_channels:
             nn.init.eye_(self.straight.weight[:, :, 0, 0])
@@ -65,9 +62,7 @@ class TranslatorNet(nn.Module):
         return self.detail.halo + self.stride
 
     def forward(self, x: Tensor) -> Tensor:
-        # the filter is zero for the checkerboard that shuffled pixels would leave
-        detail = F.conv2d(self.shuffle(self.detail(x)), self.smooth, padding=1, groups=len(self.smooth))
-        return self.straight(x) + self.tone(x) + detail
+        return self.straight(x) + self.tone(x) + self.shuffle(self.detail(x))
 
     def features(self, x: Tensor) -> list[Tensor]:
         """What the encoder makes of an image at each of its levels, coarser and coarser: (N, F, Y / 2^k, X / 2^k)."""
