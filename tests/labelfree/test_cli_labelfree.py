@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scenes import discs
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from neubauer.cli.main import app
 from neubauer.errors import InputError
 from neubauer.images.write import write_image, write_labels
 from neubauer.models.counter import CellCounter
+from neubauer.models.counter_prepare import cell_diameters
 
 SMALL = [
     *("--steps", "2", "--batch", "2", "--crop", "48", "--set", "warm_steps=2", "--set", "twin_steps=0"),
@@ -50,6 +52,16 @@ def test_trains_without_annotations(images: Path, tmp_path: Path) -> None:
     assert out.with_suffix(".png").exists()
     assert "calibrated on simulated images" in said
     assert "cycle_f1" in said
+
+
+def test_measures_the_diameter_where_only_the_background_is_known(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c.safetensors"
+    code, _, said = call(images, "--background", "dark", "--out", out, *SMALL)
+    assert code == 0, said
+    assert "no diameter is given" in said
+    measured = CellCounter.load(out).config.diameter
+    given = float(np.median(np.concatenate([cell_diameters(discs(6 + i, size=96, seed=i)[1]) for i in range(4)])))
+    assert measured == pytest.approx(given, rel=0.25)
 
 
 def test_learns_from_the_rest_too(images: Path, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def fit_labelfree(
     Raises
     ------
     InputError : no usable image, channels differ, or the images do not say whether cells are bright or dark, how large
-        they are, or that there are any.
+        they are (without a diameter the background must be given, or be in the recipe), or that there are any.
     """
     c, start, seed = labelfree_config(config), time.monotonic(), counter.settings.seed
     if classes is None and c.population:
@@ -91,7 +91,7 @@ def fit_labelfree(
     if given is None and annotated:
         given = annotated_diameters(annotated, None)[0]
     if given is None:
-        raise InputError("diameter", "none", "the typical diameter of the cells in pixels, roughly")
+        given = _measured(seen, c)
     prior = _prior(c, annotated, given)
     names = prior.classes if prior is not None else tuple(classes or ("cell",))
     if prior is None and len(names) > 1:
@@ -155,6 +155,19 @@ def fit_labelfree(
     if held_out:
         counter.calibrate(held_out)
     return stages
+
+
+def _measured(sources: Sequence[ImageSource], c: LabelFreeConfig) -> float:
+    """Typical diameter of the cells, pixels, from the images themselves; says so."""
+    background = c.background or c.population.get("background")
+    if background is None:
+        expected = "the typical diameter of the cells in pixels, roughly; or the background, so that it can be measured"
+        raise InputError("diameter", "none", expected)
+    typical = float(np.median(scales(sources, None, background == "dark", PERCENTILES)))
+    warnings.warn(
+        f"no diameter is given: compact structures in the images measure about {typical:.0f} px", stacklevel=4
+    )
+    return typical
 
 
 def _prior(c: LabelFreeConfig, annotated: Sequence[Annotated], given: float) -> Population | None:
