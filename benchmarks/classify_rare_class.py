@@ -111,7 +111,7 @@ def main() -> None:
     data_option(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    images = blood_cells(arguments.data)
+    images = blood_cells(arguments.data, 32)
     for seed in arguments.seeds:
         for rare in arguments.classes:
             if f"{rare}-{seed}" not in read_runs(NAME):

@@ -124,7 +124,6 @@ def measure(
             if variant.startswith("few"):
                 counter.diameter = None
                 marks = [p.annotation if i in few else None for i, p in enumerate(pairs)]
-                config = config.model_copy(update={"population": {}, "appearance": {}})
             preview = arguments.models / f"{name}-{variant}-{seed}.png" if arguments.models else None
             fit_labelfree(counter, images, marks, config=config, preview=preview)
     minutes, cpu_minutes = (time.monotonic() - start) / 60, (time.process_time() - cpu) / 60
