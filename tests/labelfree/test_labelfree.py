@@ -109,9 +109,11 @@ def test_a_few_annotations_among_many_images() -> None:
     scenes = [discs(8, seed=i) for i in range(6)]
     marks = [a if i < 3 else None for i, (_, a) in enumerate(scenes)]
     counter = blank(diameter=None)
+    recipe = TINY.model_copy(update={"population": {"kinds": [{"name": "nucleus", "diameter": 13}]}})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        counter.fit([i for i, _ in scenes], marks, labelfree=TINY)
+        counter.fit([i for i, _ in scenes], marks, labelfree=recipe)
+    assert counter.config.classes == scenes[0][1].classes  # one kind of cell is one kind, whatever a recipe calls it
     facts = counter.config.training
     assert (facts["images"], facts["annotated_images"]) == (5, 2)
     assert facts["calibrated_on"] == "annotated images"

@@ -174,8 +174,12 @@ def _prior(c: LabelFreeConfig, annotated: Sequence[Annotated], given: float) -> 
     """What is known of the cells before looking: the recipe's population, else the annotated cells."""
     if c.population:
         population = validate(Population, c.population, "population")
-        if annotated and population.classes != annotated[0].annotation.classes:
-            found = f"classes {', '.join(annotated[0].annotation.classes)}"
+        marked = annotated[0].annotation.classes if annotated else population.classes
+        if len(marked) == len(population.kinds) == 1:  # masks without class names: the same cells under another name
+            kind = population.kinds[0].model_copy(update={"name": marked[0]})
+            population = population.model_copy(update={"kinds": (kind,)})
+        if population.classes != marked:
+            found = f"classes {', '.join(marked)}"
             raise InputError("annotations", found, f"those of the recipe: {', '.join(population.classes)}")
         return population
     if not annotated:
