@@ -13,7 +13,7 @@ from scenes import discs
 from neubauer.images.read import open_image
 from neubauer.images.write import write_image
 
-SMALL = ["crop=32", "widths=[8, 8]", "dilations=[1]", "critic_widths=[8, 8]", "training.batch_size=4"]
+SMALL = ["crop=32", "widths=[8, 8]", "depths=[1, 1]", "critic_widths=[8, 8]", "training.batch_size=4"]
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ import torch
 from scenes import discs
 
 from neubauer.errors import InputError
-from neubauer.gan.hole_data import draw_holes
-from neubauer.images.fill import fill_biharmonic, fill_texture
+from neubauer.gan.hole_data import HoleCrops, draw_holes
+from neubauer.gan.image_pairs import Domain
+from neubauer.images.fill import continued, fill_biharmonic, fill_texture
 from neubauer.images.holes import find_holes, read_holes
+from neubauer.images.read import from_array
 from neubauer.images.write import write_image
 from neubauer.models.inpainter import Inpainter
 from neubauer.models.inpainter_evaluate import evaluate_inpainting
@@ -22,9 +24,9 @@ from neubauer.nets.inpainting import InpaintingNet
 SMALL = {
     "crop": 32,
     "widths": [16, 24],
-    "dilations": [1, 2],
+    "depths": [1, 2],
     "critic_widths": [16, 16],
-    "training": {"batch_size": 8, "preview_every": 0, "generator": {"learning_rate": 3e-3}},
+    "training": {"batch_size": 8, "preview_every": 0, "generator": {"warmup_steps": 20}},
 }
 
 
@@ -72,23 +74,35 @@ def test_what_is_in_a_hole_does_not_matter(trained: Inpainter) -> None:
 
 
 def test_tiles_leave_no_seams(trained: Inpainter) -> None:
-    image = np.tile(stripes(3), (1, 3, 3))
-    holes = draw_holes((192, 192), 0.1, np.random.default_rng(2))
-    whole, tiled = (trained.predict(image, holes, samples=1, tile=tile)[0] for tile in (512, 40))
+    image = np.tile(stripes(3), (1, 3, 3))[:, :181, :187]
+    holes = draw_holes((181, 187), 0.1, np.random.default_rng(2), side=64)
+    whole, uncertain = trained.predict(image, holes, samples=8, tile=512)
+    tiled, uncertain_too = trained.predict(image, holes, samples=8, tile=64)
     assert np.abs(whole.astype(int) - tiled).max() <= 0.01 * np.ptp(image)
+    assert np.abs(uncertain - uncertain_too).max() <= 0.01 * np.ptp(image)
+
+
+def test_a_hole_may_be_wider_than_a_tile_and_what_it_sees(trained: Inpainter) -> None:
+    image = np.full((1, 400, 390), 20000, np.uint16)
+    holes = np.zeros((400, 390), bool)
+    holes[10:390, 10:380] = True
+    repaired, _ = trained.predict(image, holes, samples=1, tile=32)
+    assert (repaired[:, ~holes] == 20000).all()
+    assert np.abs(repaired.astype(int) - 20000).max() < 12000
 
 
 def test_the_halo_is_as_far_as_the_network_sees() -> None:
-    network = InpaintingNet(1, widths=(8, 8), dilations=(1, 2)).eval()
-    torch.nn.init.constant_(network.head[1].bias, 0.1)
+    network = InpaintingNet(1, widths=(8, 8), depths=(1, 2)).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.normal_(module.weight)
     side = 2 * network.halo + 2 * network.stride
     image = torch.rand(1, 1, side, side, requires_grad=True)
-    zero = torch.zeros(1, 1, side, side)
     middle = side // 2
-    network(image, zero, zero)[0, 0, middle, middle].backward()
+    network(image, torch.zeros(1, 1, side, side))[0, 0, middle, middle].backward()
     assert image.grad is not None
     y, x = np.nonzero(image.grad[0, 0].numpy())
-    assert max(np.abs(y - middle).max(), np.abs(x - middle).max()) <= network.halo
+    assert network.halo / 2 < max(np.abs(y - middle).max(), np.abs(x - middle).max()) <= network.halo
 
 
 def test_a_file_fills_in_like_the_original(trained: Inpainter, tmp_path: Path) -> None:
@@ -96,6 +110,32 @@ def test_a_file_fills_in_like_the_original(trained: Inpainter, tmp_path: Path) -
     holes = draw_holes((64, 64), 0.2, np.random.default_rng(1))
     for mine, theirs in zip(trained.predict(stripes(5), holes), again.predict(stripes(5), holes), strict=True):
         assert (mine == theirs).all()
+
+
+def test_the_middle_of_a_wide_hole_is_continued_at_half_the_size() -> None:
+    y, x = np.mgrid[:300, :280] / 40
+    image = (100 + 50 * np.sin(y) + 40 * x)[None].astype(np.float32)
+    holes = np.zeros((300, 280), bool)
+    holes[60:240, 50:220] = True
+    made = continued(image, holes)
+    assert (made[:, ~holes] == image[:, ~holes]).all()
+    steps = np.abs(np.diff(made[0], axis=0)).max(), np.abs(np.diff(made[0], axis=1)).max()
+    assert max(steps) < 6  # 1.25 in the image, and no edge where the two meet
+    assert made[0, 150, 50:220].std() > 20  # continues the slope
+
+
+def test_training_crops() -> None:
+    images = Domain.of([from_array(np.concatenate([stripes(i), stripes(i + 9)])[:, :50]) for i in range(3)], "tests")
+    data = HoleCrops(images, 96, (0.1, 0.3), seed=4)
+    one, again = (data.batch(np.array([5, 700, 1999]), np.random.default_rng(1)) for _ in range(2))
+    assert one["image"].shape == one["smooth"].shape == (3, 2, 32, 32)  # as large as the images allow
+    holes = one["holes"].bool().expand_as(one["image"])
+    assert 0.1 <= holes.float().mean() < 0.5
+    assert (one["image"] == one["smooth"])[~holes].all()
+    assert (one["image"] != one["smooth"])[holes].float().mean() > 0.9
+    assert all((one[name] == again[name]).all() for name in one)
+    turned = data.batch(np.array([5, 700, 1999]), np.random.default_rng(2))
+    assert turned["holes"].sum() == one["holes"].sum()
 
 
 @pytest.mark.parametrize("fill", [fill_biharmonic, fill_texture])
@@ -148,6 +188,10 @@ def test_bad_input(trained: Inpainter, tmp_path: Path) -> None:
     for call, expected in (
         (lambda: trained.predict(image, np.ones((64, 64), bool)), "covers the whole image"),
         (lambda: trained.predict(image, np.ones((9, 9), bool)), "as the image has"),
+        (
+            lambda: trained.predict((image // 257).astype(np.uint8), np.zeros((64, 64), bool)),
+            "uint8 pixels; expected uint16",
+        ),
         (lambda: trained.predict(two, np.zeros((64, 64), bool)), "2 channels"),
         (lambda: trained.predict(image, np.zeros((64, 64), bool), samples=9), "1 to 8"),
         (lambda: read_holes(tmp_path / "small.png", (64, 64)), r"small\.png: found a mask of"),

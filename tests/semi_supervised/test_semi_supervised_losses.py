@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from neubauer.gan.games.classifier_controls import ClassifierControl, mean_teacher_loss, pseudo_label_loss
-from neubauer.gan.games.classifier_game import contrastive_loss, fixmatch_loss
+from neubauer.gan.games.classifier_game import fixmatch_loss
 from neubauer.gan.labelled_data import LabelledData
 from neubauer.models.classifier_semi_supervised import semi_supervised_config
 from neubauer.nets.semi_supervised import Student, realness, statistics_kept
@@ -38,13 +38,6 @@ def test_mean_teacher_loss_is_zero_where_both_agree():
     logits = torch.tensor([[1.0, 2.0], [0.0, -3.0]])
     assert mean_teacher_loss(logits.softmax(1), logits) == 0
     assert mean_teacher_loss(logits.flip(1).softmax(1), logits) > 0.1
-
-
-def test_contrastive_loss_is_least_for_ones_own_key():
-    keys = torch.eye(4)
-    assert contrastive_loss(keys, keys, 0.1) < 0.01
-    assert contrastive_loss(keys.roll(1, 0), keys, 0.1) > 5
-    assert contrastive_loss(torch.ones(4, 4) / 2, keys, 0.1).item() == pytest.approx(math.log(4))
 
 
 def test_realness_is_the_logit_of_real():
@@ -78,7 +71,7 @@ def test_noise_is_for_training_alone(net):
 class TestTeacher:
     def game(self, net, **changes) -> ClassifierControl:
         config = semi_supervised_config("fixmatch", changes)
-        return ClassifierControl(config, net())  # type: ignore[arg-type]
+        return ClassifierControl(config, net(), torch.arange(3), 64)  # type: ignore[arg-type]
 
     def test_follows_the_student(self, net):
         game = self.game(net, average=0.9)
@@ -116,13 +109,13 @@ class TestTeacher:
 class TestData:
     def data(self, cells, **more) -> LabelledData:
         same = lambda x, generator: x + 0 * torch.rand(1, generator=generator)  # noqa: E731
-        return LabelledData(cells(9), cells(50, seed=1), 12, same, lambda x, g: -x, **more)
+        return LabelledData(cells(9), cells(50, seed=1), 12, same, same, lambda x, g: -x, **more)
 
     def test_classes_are_drawn_alike(self, cells):
         images = cells(300)
         few = images.subset(np.r_[np.flatnonzero(images.labels == 0), np.flatnonzero(images.labels == 1)[:2], 2, 5])
         same = lambda x, generator: x  # noqa: E731
-        batch = LabelledData(few, images, 12, same, same).batch(np.arange(3), np.random.default_rng(0))
+        batch = LabelledData(few, images, 12, same, same, same).batch(np.arange(3), np.random.default_rng(0))
         assert torch.bincount(batch["class"]).tolist() == [4, 4, 4]
         assert (
             len(torch.unique(batch["labelled"][batch["class"] == 0], dim=0)) == 4
@@ -142,6 +135,13 @@ class TestData:
             [s.batch(np.arange(len(s)), np.random.default_rng(0))["image"] for s in (cells(9), cells(50, seed=1))]
         )
         assert torch.equal(weak, expected)
+
+    def test_images_are_in_the_order_of_their_indices(self, cells):
+        data = self.data(cells)
+        order = np.random.default_rng(0).permutation(59)
+        sorted_, shuffled = (data.batch(i, np.random.default_rng(0)) for i in (np.arange(59), order))
+        assert torch.equal(shuffled["index"], torch.from_numpy(order))
+        assert torch.equal(shuffled["weak"], sorted_["weak"][order])
 
     def test_only_wanted_views_are_made(self, cells):
         assert set(self.data(cells, views=()).batch(np.arange(4), np.random.default_rng(0))) == {"labelled", "class"}

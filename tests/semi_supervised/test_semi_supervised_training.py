@@ -8,7 +8,7 @@ import torch
 
 from neubauer.errors import InputError
 from neubauer.gan.images import images_from_array
-from neubauer.models.classifier_augment import CellAugmentation
+from neubauer.models.classifier_augment import CellAugmentation, stronger
 from neubauer.models.classifier_semi_supervised import (
     fit_semi_supervised,
     semi_supervised_config,
@@ -40,13 +40,19 @@ def test_recipe_learns_from_few_labels(recipe, cells, net, accuracy):
     assert accuracy(trained, cells(300, seed=2)) > 0.75
 
 
+def test_unlabelled_images_are_changed_more_strongly_but_not_in_other_ways():
+    assert stronger(GENTLE).erase == GENTLE.erase == 0
+    assert stronger(GENTLE).scale > GENTLE.scale
+    assert stronger(CellAugmentation()).erase == pytest.approx(0.45)
+
+
 def test_every_recipe_has_a_source_and_a_kind():
     assert set(semi_supervised_recipes()) == {
         "supervised",
         "pseudo-label",
         "mean-teacher",
         "fixmatch",
-        "consistency",
+        "label-propagation",
         "feature-matching",
         "adversarial-consistency",
     }
@@ -74,13 +80,13 @@ def test_same_seed_same_network(cells, net):
     assert not torch.equal(weights(1), weights(2))
 
 
-@pytest.mark.parametrize("recipe", ["mean-teacher", "adversarial-consistency"])
+@pytest.mark.parametrize("recipe", ["mean-teacher", "label-propagation", "adversarial-consistency"])
 def test_stopped_run_resumes_exactly(recipe, cells, net, tmp_path, monkeypatch):
     """A run that dies between two checkpoints ends, resumed, with the very weights of one that did not."""
     from neubauer.gan.trainer import Trainer
 
     def train(out, **more):
-        settings = changes(recipe)
+        settings = changes(recipe, propagation_from=1)  # after 4 steps
         settings["training"] = settings["training"] | {"checkpoint_every": 4}
         trained, _ = fit_semi_supervised(
             net(), cells(12), cells(100, seed=1), recipe, settings, steps=8, out=out, **more
