@@ -18,8 +18,8 @@ def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) 
     and 2.3): the score of an image is `|true - predicted| / sqrt(predicted + 1)`, since counting errors grow about like
     the root of the count, and `q` is the `ceil((n + 1) level) / n` quantile of the scores: a new image from the same
     source is covered with at least this probability. That quantile exists from n = 9 images on (for 90 %). With fewer,
-    `q` is the prediction bound of Student's t-distribution with n - 1 degrees of freedom, which needs errors to be about
-    normal: one degree is spent on the correction and the thresholds that the same images gave.
+    `q` is the prediction bound of Student's t-distribution with n - 1 degrees of freedom, which needs errors to be
+    about normal: one degree is spent on the correction and the thresholds that the same images gave.
 
     Raises
     ------
