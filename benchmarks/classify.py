@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--steps", type=int, default=1500, help="of the plain network")
+    parser.add_argument("--steps", type=int, default=1000, help="of the plain network")
     parser.add_argument("--threads", type=int, default=1)
     data_option(parser)
     arguments = parser.parse_args()

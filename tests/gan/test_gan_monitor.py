@@ -120,9 +120,3 @@ def test_state_survives_json():
     for m in (monitor, other):
         assert m.watch(26, {"gradient/generator": 1e4}) == []
         assert len(m.watch(27, {"gradient/generator": 1e4})) == 1
-
-
-def test_a_player_that_rests_at_first_is_not_taken_to_diverge():
-    monitor = Monitor(MonitorConfig())
-    for step in range(40):
-        assert monitor.watch(step, {"gradient/discriminator": 0.0 if step < 30 else 2.0}) == []

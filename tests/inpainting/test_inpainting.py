@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import torch
 from scenes import discs
 
 from neubauer.errors import InputError
+from neubauer.gan.games.inpainting import Inpainting
 from neubauer.gan.hole_data import HoleCrops, draw_holes
 from neubauer.gan.image_pairs import Domain
+from neubauer.gan.trainer import Trainer
 from neubauer.images.fill import continued, fill_biharmonic, fill_texture
 from neubauer.images.holes import find_holes, read_holes
 from neubauer.images.read import from_array
@@ -21,7 +24,7 @@ from neubauer.models.inpainter_evaluate import evaluate_inpainting
 from neubauer.models.repaired_cells import mark_repaired
 from neubauer.nets.inpainting import InpaintingNet
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "crop": 32,
     "widths": [16, 24],
     "depths": [1, 2],
@@ -136,6 +139,19 @@ def test_training_crops() -> None:
     assert all((one[name] == again[name]).all() for name in one)
     turned = data.batch(np.array([5, 700, 1999]), np.random.default_rng(2))
     assert turned["holes"].sum() == one["holes"].sum()
+
+
+def test_the_discriminator_rests_until_it_is_needed(tmp_path: Path) -> None:
+    changes = {**SMALL, "training": {**SMALL["training"], "steps": 4, "log_every": 1}}
+    config = Inpainter({**changes, "warmup": 0.5}).config
+    data = HoleCrops(Domain.of([from_array(stripes(i)) for i in range(4)], "tests"), 32, config.holes, 0)
+    trainer = Trainer(config.training, tmp_path / "run", progress=False)
+    trainer.fit(Inpainting(config, 1), data)
+    states = trainer.state.optimizers["discriminator"].state.values()
+    assert {int(state["step"]) for state in states} == {2}
+    rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    scores = rows[0].split(",").index("discriminator/score_real")
+    assert [bool(row.split(",")[scores]) for row in rows[1:]] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("fill", [fill_biharmonic, fill_texture])

@@ -81,7 +81,7 @@ def classify(
         if diameter is not None and not diameter > 0:
             raise InputError("--diameter", f"{diameter:g}", "a positive number")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        run = {"verb": "classify", "model": file.stem, "model_sha256": digest, "diameter": diameter}
+        run: dict[str, object] = {"verb": "classify", "model": file.stem, "model_sha256": digest, "diameter": diameter}
         run |= {"threshold": classifier.config.threshold}
         adaptation = load_adaptation(adapt_from)
         if adaptation is not None:

@@ -70,7 +70,7 @@ def inpaint(
     model: Annotated[Path | None, typer.Option(help="An inpainter file.")] = None,
     method: Annotated[str | None, typer.Option(help="Instead of a model: biharmonic or texture.")] = None,
     samples: Annotated[int, typer.Option(min=1, max=8, help="Completions that are averaged, and say how sure.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Of the completions.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of patches, for texture.")] = 0,
     overwrite: Annotated[bool, typer.Option(help="Replace images that are there.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -153,7 +153,7 @@ class _Filler:
         from neubauer.images.fill import fill_biharmonic, fill_texture
 
         if self.inpainter is not None:
-            return self.inpainter.predict(source, holes, samples=self.samples, seed=self.seed)
+            return self.inpainter.predict(source, holes, samples=self.samples)
         if self.method == "texture":
             return fill_texture(source.read(), holes, self.seed), None
         return fill_biharmonic(source.read(), holes), None

@@ -25,8 +25,9 @@ class LabelledData:
     labelled : images with class indices, at least one of each class.
     unlabelled : images of the same shape, normalised like the labelled ones; these are unlabelled images too.
     labelled_batch : labelled images per batch.
-    weak, strong : augmentation that hardly changes a cell, and one that changes it as far as its class allows.
-    views : which of the two are wanted of the unlabelled images.
+    usual : augmentation of the labelled images.
+    weak, strong : one that hardly changes a cell, and one that changes it as far as its class allows.
+    views : which of the latter two are wanted of the unlabelled images.
     """
 
     def __init__(
@@ -34,13 +35,14 @@ class LabelledData:
         labelled: ImageSet,
         unlabelled: ImageSet,
         labelled_batch: int,
+        usual: Augmentation,
         weak: Augmentation,
         strong: Augmentation,
         views: Collection[str] = ("weak", "strong"),
     ) -> None:
         assert labelled.labels is not None
         self.labelled, self.unlabelled = labelled, unlabelled
-        self.labelled_batch, self.strong = labelled_batch, strong
+        self.labelled_batch, self.usual = labelled_batch, usual
         self.views = {name: how for name, how in (("weak", weak), ("strong", strong)) if name in views}
         self.of_class = [np.flatnonzero(labelled.labels == c) for c in range(len(labelled.classes))]
 
@@ -48,12 +50,12 @@ class LabelledData:
         return len(self.labelled) + len(self.unlabelled)
 
     def batch(self, indices: np.ndarray, rng: np.random.Generator) -> Batch:
-        """`labelled` (L, C, Y, X), strongly augmented, with `class` (L,); `weak` and `strong` (n, C, Y, X), as
+        """`labelled` (L, C, Y, X), augmented as usual, with `class` (L,); `weak` and `strong` (n, C, Y, X), as
         far as they are wanted: the images with these indices, augmented in two ways."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         chosen = self._draw(rng)
         items = self.labelled.batch(chosen, rng)
-        found = {"labelled": self.strong(items["image"], generator), "class": items["class"]}
+        found = {"labelled": self.usual(items["image"], generator), "class": items["class"]}
         if self.views:
             images = torch.from_numpy(self._pixels(indices))
             found |= {name: change(images, generator) for name, change in self.views.items()}
@@ -73,12 +75,9 @@ class LabelledData:
         return chosen
 
     def _pixels(self, indices: np.ndarray) -> np.ndarray:
+        """(n, C, Y, X) in [-1, 1], in the order of the indices."""
         n = len(self.labelled)
-        first = indices[indices < n]
-        rest = indices[indices >= n] - n
-        parts = [
-            source.intensity.normalise(source.images[part])
-            for source, part in ((self.labelled, first), (self.unlabelled, rest))
-            if len(part)
-        ]
-        return np.concatenate(parts)
+        found = np.empty((len(indices), *self.labelled.shape), np.float32)
+        for source, mine, first in ((self.labelled, indices < n, 0), (self.unlabelled, indices >= n, n)):
+            found[mine] = source.intensity.normalise(source.images[indices[mine] - first])
+        return found

@@ -20,8 +20,6 @@ class SemiSupervisedConfig(Strict):
     average : decay of the moving average of the classifier's weights, which is the teacher and the result.
     weight : of the loss of the unlabelled images.
     ramp : share of the steps over which that weight rises (as exp(-5 (1 - t)^2), Laine & Aila, ICLR 2017).
-    contrast : weight of telling by its features which of the other images a strongly augmented one was made of.
-    temperature : of that comparison.
     alignment : how far the teacher's classes are brought to equal numbers of each: 0 not, 1 wholly.
     """
 
@@ -32,8 +30,6 @@ class SemiSupervisedConfig(Strict):
     average: Annotated[float, Field(ge=0, lt=1)] = 0.99
     weight: Annotated[float, Field(ge=0)] = 1.0
     ramp: Annotated[float, Field(ge=0, le=1)] = 0.0
-    contrast: Annotated[float, Field(ge=0)] = 0.0
-    temperature: Annotated[float, Field(gt=0)] = 0.2
     alignment: Annotated[float, Field(ge=0, le=1)] = 0.0
     training: TrainingConfig = TrainingConfig()
 

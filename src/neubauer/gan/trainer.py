@@ -193,8 +193,9 @@ class Trainer:
             group["lr"] = rate
         optimizer.step()
         if recorded:  # numbers stay on the device until `_flush`, so that no step waits for them
-            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-            self.sums[f"gradient/{player}"] = norm
+            if gradients:  # a player may rest
+                norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+                self.sums[f"gradient/{player}"] = norm
             self.sums |= {f"loss/{player}/{name}": term.detach() for name, term in losses.terms.items()}
             self.sums |= {f"{player}/{name}": value.detach() for name, value in losses.logs.items()}
 

@@ -8,10 +8,13 @@ from scipy import ndimage as ndi
 PATCH = 9
 """Side of the patches that are copied, pixels."""
 CANDIDATES = 300
+RIM = 32
+"""Depth (pixels) to which a hole is filled in at full resolution; what lies deeper is so smooth that half of it will
+do."""
 
 
 def fill_biharmonic(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Smooth continuation of the surroundings; `skimage.restoration.inpaint_biharmonic`.
+    """Smooth continuation of the surroundings; see `continued`.
 
     Parameters
     ----------
@@ -22,11 +25,51 @@ def fill_biharmonic(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
     -------
     (C, Y, X) in the data type of the image, which is unchanged outside of the holes.
     """
+    return put(image, holes, continued(image, holes))
+
+
+def continued(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """The surroundings of holes, continued into them as a biharmonic surface; `skimage.restoration.inpaint_biharmonic`.
+
+    The middle of a wide hole is taken from an image of half the size, so that the time grows with its circumference.
+
+    Parameters
+    ----------
+    image : (C, Y, X).
+    holes : (Y, X) bool, not everywhere true.
+
+    Returns
+    -------
+    (C, Y, X) float64, within the range of the image; outside of the holes the image.
+    """
     from skimage.restoration import inpaint_biharmonic
 
     pixels = np.where(holes, 0, image).astype(np.float64)
-    filled = inpaint_biharmonic(pixels, holes, split_into_regions=True, channel_axis=0)
-    return put(image, holes, np.clip(filled, image.min(), image.max()))
+    deep = ndi.distance_transform_edt(holes) > RIM
+    if deep.any():
+        pixels = np.where(deep, _coarse(pixels, holes), pixels)
+    filled = inpaint_biharmonic(pixels, holes & ~deep, split_into_regions=True, channel_axis=0)
+    known = image[:, ~holes]
+    return np.clip(filled, known.min(), known.max())
+
+
+def _coarse(pixels: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """The same, continued at half the size."""
+    from skimage.transform import resize
+
+    height, width = holes.shape
+    even = [(0, height % 2), (0, width % 2)]
+    known = np.pad(~holes, even, mode="edge").astype(np.float64)
+    sums = _halves(np.pad(pixels * ~holes, [(0, 0), *even], mode="edge"))
+    weights = _halves(known[None])
+    half = continued(sums / np.maximum(weights, 1e-9), weights[0] == 0)
+    return resize(half, (len(half), *known.shape), order=1)[:, :height, :width]
+
+
+def _halves(pixels: np.ndarray) -> np.ndarray:
+    """(C, Y, X) -> (C, Y / 2, X / 2): sums of two by two pixels."""
+    channels, height, width = pixels.shape
+    return pixels.reshape(channels, height // 2, 2, width // 2, 2).sum((2, 4))
 
 
 def fill_texture(image: np.ndarray, holes: np.ndarray, seed: int = 0) -> np.ndarray:

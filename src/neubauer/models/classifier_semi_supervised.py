@@ -21,7 +21,7 @@ from neubauer.gan.labelled_data import Augmentation, LabelledData
 from neubauer.gan.report import Report
 from neubauer.gan.semi_supervised_config import AdversarialClassifierConfig, ControlConfig, SemiSupervisedConfig
 from neubauer.gan.trainer import Trainer
-from neubauer.models.classifier_augment import CellAugmentation, augment
+from neubauer.models.classifier_augment import CellAugmentation, augment, stronger
 from neubauer.models.unlabelled_check import warn_of_other_kind
 from neubauer.nets.classifier import CellNet
 from neubauer.recipes import load_recipe, recipe_names
@@ -31,7 +31,7 @@ ADVERSARIAL: dict[str, type[FeatureMatchingClassifier]] = {
     "feature-matching": FeatureMatchingClassifier,
     "adversarial-consistency": AdversarialConsistency,
 }
-DEFAULT_SEMI_SUPERVISED = "adversarial-consistency"
+DEFAULT_SEMI_SUPERVISED = "fixmatch"
 WEAK = CellAugmentation(free=0.0, shift=0.03, gain=0.0, offset=0.0, channel=0.0, gamma=1.0, erase=0.0)
 
 
@@ -83,7 +83,8 @@ def fit_semi_supervised(
     recipe : one of `semi_supervised_recipes()`; `changes` are laid over it as nested tables.
     steps : instead of the recipe's.
     seed : of order, augmentation and adversary.
-    augmentation : the strong one; or a weak and a strong one for images that are not of cells.
+    augmentation : of the labelled images, from which a strong one for the unlabelled ones follows (`stronger`); or a
+        weak and a strong one for images that are not of cells.
     out : run folder to keep (see `Trainer`), from which `resume` goes on. Default: nothing is kept.
     progress : show a progress bar.
     on_step : called with the number of steps done, now and then.
@@ -103,12 +104,16 @@ def fit_semi_supervised(
     config = semi_supervised_config(recipe, merge(changes or {}, {"training": training}))
     unlabelled = replace(unlabelled, intensity=labelled.intensity, labels=None, classes=())
     warn_of_other_kind(labelled, unlabelled)
-    weak, strong = augmentation if isinstance(augmentation, tuple) else (_cells(WEAK), _cells(augmentation))
+    if isinstance(augmentation, tuple):
+        weak, strong = augmentation
+        usual = strong
+    else:
+        usual, weak, strong = _cells(augmentation), _cells(WEAK), _cells(stronger(augmentation))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         game = build_classifier_game(config, network, labelled.shape)
     game.on_step = on_step
-    data = LabelledData(labelled, unlabelled, config.labelled_batch, weak, strong, game.views)
+    data = LabelledData(labelled, unlabelled, config.labelled_batch, usual, weak, strong, game.views)
     description = config.model_dump(mode="json", exclude={"training"}) | {
         "data": {"labelled": len(labelled), "unlabelled": len(unlabelled), "classes": list(labelled.classes)}
     }

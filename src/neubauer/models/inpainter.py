@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from neubauer.gan.machine import bfloat16_is_fast
 from neubauer.gan.report import Report
 from neubauer.gan.run_folder import kept_or_temporary
 from neubauer.gan.trainer import Trainer
-from neubauer.images.fill import put
+from neubauer.images.fill import continued, put
 from neubauer.images.find import find_images
 from neubauer.images.holes import check_holes
 from neubauer.images.source import ImageSource
@@ -35,7 +35,9 @@ from neubauer.recipes import load_recipe
 KIND = "inpainter"
 RECIPE = "inpainting"
 TURNS = 8
-"""Mirrorings and quarter turns, in which completions differ beside their noise."""
+"""Mirrorings and quarter turns, in which completions differ."""
+FIRST = 32
+"""Crops by which intensities are standardised, and of which some are shown in previews."""
 
 
 class Inpainter:
@@ -94,11 +96,12 @@ class Inpainter:
             return self._fit(domain, run, resume, progress)
 
     def _fit(self, domain: Domain, run: Path, resume: bool, progress: bool) -> Inpainter:
+        seed = self.config.training.seed
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.training.seed)
+            torch.manual_seed(seed)
             game = Inpainting(self.config, domain.channels)
-        data = HoleCrops(domain, self.config.crop, self.config.holes)
-        game.show(data.batch(np.arange(12), np.random.default_rng(self.config.training.seed)))
+        data = HoleCrops(domain, self.config.crop, self.config.holes, seed)
+        game.start(data.batch(np.linspace(0, len(data) - 1, FIRST).astype(int), np.random.default_rng(seed)))
         description = self.config.model_dump(mode="json", exclude={"training"}) | {
             "data": [len(domain.sources), domain.channels, asdict(domain.intensity)]
         }
@@ -122,7 +125,7 @@ class Inpainter:
         return self._network
 
     def predict(
-        self, image: ImageLike, holes: np.ndarray, *, samples: int = 4, seed: int = 0, tile: int = 512
+        self, image: ImageLike, holes: np.ndarray, *, samples: int = 4, tile: int = 512
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fill in the holes of an image of any size.
 
@@ -130,9 +133,9 @@ class Inpainter:
         ----------
         image : file, array or source.
         holes : (Y, X), true in holes.
-        samples : completions, each turned otherwise and with other noise (1 to 8).
-        seed : of the noise.
-        tile : side of the tiles, pixels; only tiles with holes are computed.
+        samples : completions, each of the image turned or mirrored otherwise (1 to 8).
+        tile : side of the tiles, pixels, of which only what is around holes is computed. Memory depends on it, the
+            result does not, as long as holes are no wider than what the network can see.
 
         Returns
         -------
@@ -147,9 +150,9 @@ class Inpainter:
             all over the image, or a number of samples out of range.
         NeubauerError : not fitted.
         """
+        network = self.network
         if not 1 <= samples <= TURNS:
             raise InputError("samples", str(samples), f"1 to {TURNS}")
-        self.network  # noqa: B018
         source = as_source(image, self.channels)
         same_numbers(source, self.intensity.dtype)
         holes = np.asarray(holes)
@@ -158,45 +161,41 @@ class Inpainter:
         holes = check_holes(holes, f"holes of {source.path}")
         repaired = source.read()
         uncertainty = np.zeros(holes.shape, np.float32)
-        for top in range(0, holes.shape[0], tile):
-            for left in range(0, holes.shape[1], tile):
-                at = (slice(top, min(top + tile, holes.shape[0])), slice(left, min(left + tile, holes.shape[1])))
-                if holes[at].any():
-                    mean, deviation = self._fill(source, holes, at, samples, seed)
-                    repaired[:, at[0], at[1]] = put(repaired[:, at[0], at[1]], holes[at], mean)
-                    uncertainty[at] = np.where(holes[at], deviation, 0)
+        for at in _with_holes(holes, tile):
+            made = self._complete(network, source, holes, at, samples)
+            repaired[:, at[0], at[1]] = put(repaired[:, at[0], at[1]], holes[at], made.mean(0))
+            uncertainty[at] = np.where(holes[at], made.std(0).mean(0), 0)
         return repaired, uncertainty
 
-    def _fill(
-        self, source: ImageSource, holes: np.ndarray, at: tuple[slice, slice], samples: int, seed: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean (C, y, x) and deviation (y, x) of completions of a part of an image."""
-        network = self.network
+    def _complete(
+        self, network: InpaintingNet, source: ImageSource, holes: np.ndarray, at: tuple[slice, slice], samples: int
+    ) -> np.ndarray:
+        """Completions (samples, C, y, x) of a part of an image.
+
+        Its surroundings begin and end on the network's grid, so that turning them does not shift it: a place is filled
+        in the same way whichever tile it lies in.
+        """
         stride, halo = network.stride, network.halo
-        low = [(s.start // stride) * stride - halo for s in at]
-        high = [-(-s.stop // stride) * stride + halo for s in at]
-        inside = [(max(0, a), min(n, b)) for a, b, n in zip(low, high, holes.shape, strict=True)]
-        around = [(p - a, b - q) for a, b, (p, q) in zip(low, high, inside, strict=True)]
-        pixels = self.intensity.normalise(source.region(*inside[0], *inside[1])[None])[0]
-        cut = holes[inside[0][0] : inside[0][1], inside[1][0] : inside[1][1]].astype(np.float32)
-        # mirrored beyond the edges: the network has never seen that much of a hole
-        pixels = np.pad(pixels, [(0, 0), *around], mode="symmetric")
-        cut = np.pad(cut, around, mode="symmetric")[None]
-        # noise belongs to a place of the image, so that it does not depend on the tiles
+        inside = (slice(0, 0), slice(0, 0))
+        while holes[inside].all():  # also where there is none; in the middle of a wide hole it takes a wider look
+            low = [max(0, s.start // stride * stride - halo) for s in at]
+            ends = zip(at, holes.shape, strict=True)
+            high = [-(-min(s.stop + halo, n) // stride) * stride for s, n in ends]
+            inside = (slice(low[0], min(high[0], holes.shape[0])), slice(low[1], min(high[1], holes.shape[1])))
+            halo *= 2
+        beyond = [(0, b - s.stop) for b, s in zip(high, inside, strict=True)]
+        pixels = source.region(inside[0].start, inside[0].stop, inside[1].start, inside[1].stop)
+        smooth = continued(self.intensity.normalise(pixels[None])[0], holes[inside])
+        stack = np.pad(np.concatenate([smooth, holes[None][:, *inside]]), [(0, 0), *beyond], mode="symmetric")
+        y, x = (slice(s.start - a, s.stop - a) for s, a in zip(at, low, strict=True))
+        low_precision = bfloat16_is_fast(torch.device("cpu"))
         made = []
         for k in range(samples):
-            noise = np.random.default_rng([seed, k, low[0] + halo, low[1] + halo]).standard_normal(
-                cut.shape, np.float32
-            )
-            stack = np.concatenate([pixels, cut, noise * cut * (k > 0)])
-            seen = torch.from_numpy(_turn(stack, k)[None])
-            low_precision = bfloat16_is_fast(torch.device("cpu"))
+            seen = torch.from_numpy(_turn(stack.astype(np.float32), k)[None])
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
-                found = network(seen[:, : self.channels], seen[:, -2:-1], seen[:, -1:]).float().numpy()[0]
-            y, x = at[0].start - low[0], at[1].start - low[1]
-            found = _turn_back(found, k)[:, y : y + at[0].stop - at[0].start, x : x + at[1].stop - at[1].start]
-            made.append(self._restore(found))
-        return np.mean(made, 0), np.std(made, 0).mean(0)
+                found = network(seen[:, :-1], seen[:, -1:]).float().numpy()[0]
+            made.append(self._restore(_turn_back(found, k)[:, y, x]))
+        return np.stack(made)
 
     def _restore(self, image: np.ndarray) -> np.ndarray:
         """(C, y, x) in [-1, 1] to the range of the images, not rounded."""
@@ -231,11 +230,21 @@ class Inpainter:
         self = cls.__new__(cls)
         self.config = validate(InpaintingConfig, header["config"], str(path))
         self.report = None
-        network = InpaintingNet(header["channels"], widths=self.config.widths, dilations=self.config.dilations)
+        network = InpaintingNet(header["channels"], widths=self.config.widths, depths=self.config.depths)
         restore_module("network", network, tensors, Path(path))
         limits = tuple((low, high) for low, high in header["intensity"]["limits"])
         self._set(network, header["channels"], IntensityRange(limits, header["intensity"]["dtype"]))
         return self
+
+
+def _with_holes(holes: np.ndarray, tile: int) -> Iterator[tuple[slice, slice]]:
+    """Of each tile of an image the rectangle around the holes in it."""
+    for top in range(0, holes.shape[0], tile):
+        for left in range(0, holes.shape[1], tile):
+            part = holes[top : top + tile, left : left + tile]
+            if part.any():
+                y, x = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
+                yield slice(top + int(y[0]), top + int(y[-1]) + 1), slice(left + int(x[0]), left + int(x[-1]) + 1)
 
 
 def _turn(image: np.ndarray, k: int) -> np.ndarray:

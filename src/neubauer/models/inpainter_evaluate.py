@@ -18,6 +18,8 @@ from neubauer.models.inpainter import Inpainter
 
 SIDE = 32
 """Of the patches around holes that are compared, pixels."""
+PATCHES = 1000
+"""How many of them, in all images together."""
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -45,8 +47,9 @@ def evaluate_inpainting(
     Returns
     -------
     For each method the means over the images of `psnr` (dB, of the pixels in holes, against the image's range), `ssim`
-    (of the whole image), and `kernel_distance` of patches around filled pixels from the real ones there (in the
-    features of an untrained encoder).
+    (of the whole image), and `kernel_distance` of patches around filled pixels from real ones around others,
+    in the features of an untrained encoder, less that of the real patches in their place: 0 for as good
+    as real.
     """
     psnr: dict[str, list[float]] = {}
     ssim: dict[str, list[float]] = {}
@@ -56,27 +59,32 @@ def evaluate_inpainting(
         rng = np.random.default_rng([seed, i])
         holes = draw_holes((image.shape[1], image.shape[2]), share, rng)
         span = float(np.iinfo(image.dtype).max) if image.dtype == np.uint8 else float(np.ptp(image)) or 1.0
-        centres = np.argwhere(holes)
-        centres = centres[rng.integers(len(centres), size=max(4, 400 // len(images)))]
-        patches.setdefault("truth", []).append(_patches(image, centres))
+        # real patches are of other places than filled ones, since the distance takes them for independent
+        places = np.argwhere(holes)
+        there, here = places[rng.integers(len(places), size=(2, max(4, PATCHES // len(images))))]
+        patches.setdefault("there", []).append(_patches(image, there))
+        patches.setdefault("here", []).append(_patches(image, here))
         for name, fill in methods(inpainter).items():
             made = fill(image, holes)
             error = (made.astype(float) - image)[:, holes]
             psnr.setdefault(name, []).append(10 * np.log10(span**2 / max(float((error**2).mean()), 1e-12)))
             similarity = structural_similarity(image, made, channel_axis=0, data_range=span)
             ssim.setdefault(name, []).append(float(similarity))
-            patches.setdefault(name, []).append(_patches(made, centres))
-    truth = np.concatenate(patches.pop("truth"))
-    intensity = IntensityRange.of(truth)
-    encoder = RandomEncoder(torch.from_numpy(intensity.normalise(truth)))
-    real = encoder(torch.from_numpy(intensity.normalise(truth)))
+            patches.setdefault(name, []).append(_patches(made, here))
+    there = np.concatenate(patches.pop("there"))
+    intensity = IntensityRange.of(there)
+    encoder = RandomEncoder(torch.from_numpy(intensity.normalise(there)))
+    real = encoder(torch.from_numpy(intensity.normalise(there)))
+
+    def distance(found: list[np.ndarray]) -> float:
+        return kernel_distance(real, encoder(torch.from_numpy(intensity.normalise(np.concatenate(found)))))
+
+    chance = distance(patches.pop("here"))  # of these places, which has nothing to do with how holes are filled in
     return {
         name: {
             "psnr": float(np.mean(psnr[name])),
             "ssim": float(np.mean(ssim[name])),
-            "kernel_distance": kernel_distance(
-                real, encoder(torch.from_numpy(intensity.normalise(np.concatenate(found))))
-            ),
+            "kernel_distance": distance(found) - chance,
         }
         for name, found in patches.items()
     }

@@ -1,4 +1,4 @@
-"""A classifier as it is trained on few labels: with noise, as a discriminator, beside a projection."""
+"""A classifier as it is trained on few labels: with noise, and as a discriminator."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from neubauer.nets.classifier import CellNet
 
 
 class Student(nn.Module):
-    """A `CellNet` in training: with noise on its input and between its blocks, and a projection of its features.
+    """A `CellNet` in training: with noise on its input and between its blocks.
 
     (N, C, Y, X) -> logits (N, K), features (N, hidden). As a discriminator, K logits say both which class an image is
     of and, by their log-sum-exp (see `realness`), whether it is real.
@@ -24,19 +23,12 @@ class Student(nn.Module):
     input_noise : deviation of the noise on the images.
     layer_noise : deviation of the noise on the input of each block, in deviations of that input (Salimans et al., NIPS
         2016, published settings).
-    projected : length of the projection that features are compared in (Chen et al., ICML 2020, SimCLR); 0: none.
     """
 
-    def __init__(
-        self, classifier: CellNet, input_noise: float = 0.0, layer_noise: float = 0.0, projected: int = 0
-    ) -> None:
+    def __init__(self, classifier: CellNet, input_noise: float = 0.0, layer_noise: float = 0.0) -> None:
         super().__init__()
         self.classifier = classifier
         self.input_noise, self.layer_noise = input_noise, layer_noise
-        hidden = classifier.head.in_features
-        self.projection = (
-            nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, projected)) if projected else None
-        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         net = self.classifier
@@ -48,11 +40,6 @@ class Student(nn.Module):
             x = block(x)
         features = x.mean((2, 3))
         return net.head(net.dropout(features)).float(), features
-
-    def project(self, features: Tensor) -> Tensor:
-        """(N, hidden) -> (N, P) of length 1."""
-        assert self.projection is not None
-        return F.normalize(self.projection(features).float())
 
 
 def realness(logits: Tensor) -> Tensor:

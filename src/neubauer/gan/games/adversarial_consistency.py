@@ -21,5 +21,5 @@ class AdversarialConsistency(FeatureMatchingClassifier):
     def more_images(self, batch: Batch) -> list[Tensor]:
         return [batch["strong"]]
 
-    def more_terms(self, batch: Batch, logits: Tensor, features: Tensor) -> Losses:
-        return self.consistency(batch["weak"], logits, features, self.config.threshold)
+    def more_terms(self, batch: Batch, logits: Tensor) -> Losses:
+        return self.consistency(batch, logits, self.config.threshold)

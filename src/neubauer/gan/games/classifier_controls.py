@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neubauer.gan.game import Batch, Losses
-from neubauer.gan.games.classifier_game import PROJECTED, ClassifierGame
+from neubauer.gan.games.classifier_game import ClassifierGame
 from neubauer.gan.semi_supervised_config import ControlConfig
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.semi_supervised import Student
@@ -16,16 +16,13 @@ from neubauer.nets.semi_supervised import Student
 class ClassifierControl(ClassifierGame):
     """The classifier is the only player; `config.game` says what it does with unlabelled images.
 
-    Parameters
-    ----------
-    config : the recipe.
-    classifier : (N, C, Y, X) -> logits (N, K).
+    Parameters are those of `ClassifierGame`.
     """
 
     def __init__(self, config: ControlConfig, classifier: CellNet) -> None:
         super().__init__(config, classifier)
         self.config = config
-        self.generator: Student = Student(classifier, projected=PROJECTED if config.contrast else 0)
+        self.generator: Student = Student(classifier)
         self.views = {"supervised": (), "pseudo-label": ("strong",)}.get(config.game, self.views)
 
     @property
@@ -39,15 +36,15 @@ class ClassifierControl(ClassifierGame):
             return Losses({"supervised": F.cross_entropy(self.student(batch["labelled"])[0], batch["class"])})
         n = len(batch["labelled"])
         # in one pass, so that batch normalisation sees labelled and unlabelled images alike
-        logits, features = self.student(torch.cat([batch["labelled"], batch["strong"]]))
+        logits, _ = self.student(torch.cat([batch["labelled"], batch["strong"]]))
         found = Losses({"supervised": F.cross_entropy(logits[:n], batch["class"])})
         if c.game == "pseudo-label":
             found.terms["unlabelled"] = self.ramped_weight * pseudo_label_loss(logits[n:])
         elif c.game == "mean-teacher":
-            taught, _ = self.teach(batch["weak"])
+            taught = self.teach(batch["weak"])
             found.terms["unlabelled"] = self.ramped_weight * mean_teacher_loss(taught, logits[n:])
         else:
-            more = self.consistency(batch["weak"], logits[n:], features[n:], c.threshold)
+            more = self.consistency(batch, logits[n:], c.threshold)
             found = Losses(found.terms | more.terms, more.logs)
         return found
 

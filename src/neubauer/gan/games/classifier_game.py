@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from neubauer.gan.game import Game, Losses
+from neubauer.gan.game import Batch, Game, Losses
 from neubauer.gan.semi_supervised_config import SemiSupervisedConfig
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.semi_supervised import Student
 
-PROJECTED = 64
 REPORT_EVERY = 50
 
 
@@ -25,6 +24,11 @@ class ClassifierGame(Game):
 
     Batches: `labelled` (L, C, Y, X) and `class` (L,); `weak`, `strong` (N, C, Y, X): unlabelled images, augmented in
     two ways.
+
+    Parameters
+    ----------
+    config : the recipe.
+    classifier : the network that is wanted: (N, C, Y, X) -> logits (N, K).
 
     Attributes
     ----------
@@ -65,36 +69,21 @@ class ClassifierGame(Game):
                 mine.copy_(new)
 
     @torch.no_grad()
-    def teach(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Class probabilities (N, K) and features (N, hidden) that the teacher gives.
+    def teach(self, x: Tensor) -> Tensor:
+        """Class probabilities (N, K) that the teacher gives.
 
-        The probabilities are aligned (Berthelot et al., ICLR 2020, section 3.1): a class that is given often counts
-        less, as far as `alignment` says. Else classes that are told apart with difficulty vanish from the teaching.
+        They are aligned (Berthelot et al., ICLR 2020, section 3.1): a class that is given often counts less, as far as
+        `alignment` says. Else classes that are told apart with difficulty vanish from the teaching.
         """
-        features = self.teacher.eval().features(x)
-        taught = self.teacher.head(features).float().softmax(1)
+        taught = self.teacher.eval()(x).float().softmax(1)
         self.marginal.lerp_(taught.mean(0), 0.01)
         aligned = taught / self.marginal**self.settings.alignment
-        return aligned / aligned.sum(1, keepdim=True), features
+        return aligned / aligned.sum(1, keepdim=True)
 
-    def consistency(self, weak: Tensor, logits: Tensor, features: Tensor, threshold: float) -> Losses:
-        """FixMatch's loss and, if wanted, the contrastive one, of the student's answers to strongly augmented images.
-
-        Parameters
-        ----------
-        weak : (N, C, Y, X) the same images, weakly augmented.
-        logits, features : (N, K) and (N, hidden) of the student.
-        threshold : see `fixmatch_loss`.
-        """
-        taught, known = self.teach(weak)
-        loss, used = fixmatch_loss(taught, logits, threshold)
-        terms = {"consistency": self.ramped_weight * loss}
-        if self.settings.contrast:
-            with torch.no_grad():
-                keys = self.student.project(known)
-            nearness = contrastive_loss(self.student.project(features), keys, self.settings.temperature)
-            terms["contrast"] = self.settings.contrast * nearness
-        return Losses(terms, {"used": used})
+    def consistency(self, batch: Batch, logits: Tensor, threshold: float) -> Losses:
+        """FixMatch's loss of the student's logits (N, K) for `batch["strong"]`; see `fixmatch_loss`."""
+        loss, used = fixmatch_loss(self.teach(batch["weak"]), logits, threshold)
+        return Losses({"consistency": self.ramped_weight * loss}, {"used": used})
 
     @property
     def ramped_weight(self) -> float:
@@ -117,15 +106,3 @@ def fixmatch_loss(taught: Tensor, logits: Tensor, threshold: float) -> tuple[Ten
     sure, pseudo = taught.max(1)
     mask = (sure >= threshold).float()
     return (F.cross_entropy(logits, pseudo, reduction="none") * mask).mean(), mask.mean()
-
-
-def contrastive_loss(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
-    """Cross-entropy of finding each query's own key among all keys. InfoNCE: van den Oord et al. 2018; He et al., CVPR
-    2020, equation 1.
-
-    Parameters
-    ----------
-    queries, keys : (N, P) of length 1; keys are targets.
-    """
-    target = torch.arange(len(keys), device=keys.device)
-    return F.cross_entropy(queries @ keys.T / temperature, target)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neubauer.gan.game import Batch, Losses
-from neubauer.gan.games.classifier_game import PROJECTED, ClassifierGame
+from neubauer.gan.games.classifier_game import ClassifierGame
 from neubauer.gan.regularizers import feature_matching
 from neubauer.gan.semi_supervised_config import AdversarialClassifierConfig
 from neubauer.nets.classifier import CellNet
@@ -27,8 +27,7 @@ class FeatureMatchingClassifier(ClassifierGame):
 
     Parameters
     ----------
-    config : the recipe.
-    classifier : the network that is wanted; the discriminator is that network with noise.
+    config, classifier : see `ClassifierGame`; the discriminator is the classifier with noise.
     shape : (C, Y, X) of the images.
     """
 
@@ -39,8 +38,7 @@ class FeatureMatchingClassifier(ClassifierGame):
         self.config = config
         g = dict(config.image_generator)
         self.generator = build_generator(g.pop("net"), shape, config.latent, 0, g)
-        projected = PROJECTED if config.contrast else 0
-        self.discriminator: Student = Student(classifier, config.input_noise, config.layer_noise, projected)
+        self.discriminator: Student = Student(classifier, config.input_noise, config.layer_noise)
         self._fake: Tensor | None = None
         self._real_features: Tensor | None = None
 
@@ -65,7 +63,7 @@ class FeatureMatchingClassifier(ClassifierGame):
             "adversarial": self.config.adversarial * adversarial,
         }
         logs = {"score_real": on_real.mean().detach(), "score_fake": on_fake.mean().detach()}
-        found = self.more_terms(batch, logits[m:], features[m:])
+        found = self.more_terms(batch, logits[m:])
         return Losses(terms | found.terms, logs | found.logs)
 
     def generator_loss(self, batch: Batch) -> Losses:
@@ -79,8 +77,8 @@ class FeatureMatchingClassifier(ClassifierGame):
         """Further images to classify in the same pass."""
         return []
 
-    def more_terms(self, batch: Batch, logits: Tensor, features: Tensor) -> Losses:
-        """What the classifier minimises beside, given the logits and features of `more_images`."""
+    def more_terms(self, batch: Batch, logits: Tensor) -> Losses:
+        """What the classifier minimises beside, given the logits of `more_images`."""
         return Losses({})
 
     def preview(self, generator: nn.Module) -> Tensor:

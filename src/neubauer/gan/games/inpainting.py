@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from neubauer.gan.game import Batch, Game, Losses
 from neubauer.gan.inpainting_config import InpaintingConfig
@@ -13,12 +14,18 @@ from neubauer.nets.inpainting import InpaintingNet
 from neubauer.nets.patch import PatchDiscriminator
 
 PREVIEWS = 12
+DIFFERENCE = 3.0
+"""By this the difference from the smooth filling is enlarged, which is smaller than the image's own contrast."""
 
 
 class Inpainting(Game):
-    """Yu et al., ICCV 2019: gated convolutions, hinge loss, spectral norm; the discriminator sees image and holes.
+    """Mean absolute difference in the holes, then also a discriminator of the patches that are mostly hole.
 
-    Batches: `image` (N, C, Y, X) in [-1, 1], `holes` (N, 1, Y, X), 1 in holes.
+    The discriminator sees an image, its difference from the smooth filling, and the holes. Without the difference it
+    takes far longer to learn what a smooth filling lacks.
+
+    Batches: `image` and `smooth` (N, C, Y, X) in [-1, 1], the second with smoothly filled holes; `holes` (N, 1, Y, X),
+    1 in holes.
 
     Parameters
     ----------
@@ -30,18 +37,17 @@ class Inpainting(Game):
         super().__init__()
         self.config = config
         self.adversarial = LOSSES["hinge"]
-        self.generator: nn.Module = InpaintingNet(channels, widths=config.widths, dilations=config.dilations)
-        self.discriminator: nn.Module = spectral_norm(PatchDiscriminator(channels + 1, config.critic_widths))
+        self.generator: nn.Module = InpaintingNet(channels, widths=config.widths, depths=config.depths)
+        self.discriminator: nn.Module = spectral_norm(PatchDiscriminator(2 * channels + 1, config.critic_widths))
         self._made: Tensor | None = None
         self._shown: Batch | None = None
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         self._made = self._fill(batch)
-        image, holes = batch["image"], batch["holes"]
-        if not self._warm:  # nothing to learn before the generator listens
-            return Losses({"adversarial": self.discriminator(torch.cat([image, holes], 1)).float().mean() * 0})
-        filled = (self._made * holes + image * (1 - holes)).detach()
-        real, fake = (self.discriminator(torch.cat([x, holes], 1)).float() for x in (image, filled))
+        image = batch["image"]
+        if not self._warm:  # it rests, without gradients: Adam would count steps of 0, and its first real ones be huge
+            return Losses({"adversarial": torch.zeros((), device=image.device, requires_grad=True)})
+        real, fake = (self._scores(x, batch) for x in (image, self._made.detach()))
         logs = {"score_real": real.mean(), "score_fake": fake.mean()}
         return Losses({"adversarial": self.adversarial.discriminator(real, fake, 0.0)}, logs)
 
@@ -50,20 +56,19 @@ class Inpainting(Game):
         made, self._made = self._made, None
         if made is None:
             made = self._fill(batch)
-        error = (made - image).abs()
-        channels = image.shape[1]
-        terms = {
-            "reconstruction": c.reconstruction * (error * holes).sum() / (holes.sum() * channels).clamp_min(1),
-            "surroundings": c.surroundings * (error * (1 - holes)).mean(),
-        }
+        network = self.generator
+        assert isinstance(network, InpaintingNet)
+        error = ((made - image).abs() / network.spread).sum() / (holes.sum() * image.shape[1]).clamp_min(1)
+        terms = {"reconstruction": c.reconstruction * error}
         if self._warm and c.adversarial:
-            filled = made * holes + image * (1 - holes)
-            fake = self.discriminator(torch.cat([filled, holes], 1)).float()
+            fake = self._scores(made, batch)
             terms["adversarial"] = c.adversarial * self.adversarial.generator(fake, fake)
         return Losses(terms)
 
-    def show(self, batch: Batch) -> None:
-        """Use the first images of this batch for all previews."""
+    def start(self, batch: Batch) -> None:
+        """Look at images before training: standardise by them, and use the first of them for all previews."""
+        assert isinstance(self.generator, InpaintingNet)
+        self.generator.standardise(batch["image"])
         self._shown = {name: items[:PREVIEWS] for name, items in batch.items()}
 
     def preview(self, generator: nn.Module) -> Tensor | None:
@@ -71,14 +76,27 @@ class Inpainting(Game):
         if self._shown is None:
             return None
         device = next(self.parameters()).device
-        image, holes = (self._shown[name].to(device) for name in ("image", "holes"))
-        made = generator(image, holes, torch.zeros_like(holes)).float()
-        return torch.cat([image * (1 - holes), made * holes + image * (1 - holes)])
+        shown = {name: items.to(device) for name, items in self._shown.items()}
+        return torch.cat([shown["image"] * (1 - shown["holes"]), _filled(generator, shown)])
 
     @property
     def _warm(self) -> bool:
         return self.step >= self.config.warmup * self.steps
 
+    def _scores(self, image: Tensor, batch: Batch) -> Tensor:
+        """Scores of the patches that are mostly hole (of those that are most of all, where none is), (n,)."""
+        network, smooth, holes = self.generator, batch["smooth"], batch["holes"]
+        assert isinstance(network, InpaintingNet)
+        added = DIFFERENCE * (image - smooth) / network.spread
+        scores = self.discriminator(torch.cat([network.standardised(image), added, holes], 1)).float()
+        share = F.adaptive_avg_pool2d(holes, scores.shape[-2:])
+        return scores[share >= share.max().clamp(max=0.5)]
+
     def _fill(self, batch: Batch) -> Tensor:
-        holes = batch["holes"]
-        return self.generator(batch["image"], holes, torch.randn_like(holes) * holes).float()
+        return _filled(self.generator, batch)
+
+
+def _filled(generator: nn.Module, batch: Batch) -> Tensor:
+    """What the generator puts into the holes, and the image around them."""
+    made = generator(batch["smooth"], batch["holes"]).float()
+    return made * batch["holes"] + batch["image"] * (1 - batch["holes"])
