@@ -15,7 +15,7 @@ demo: $(VENV)/installed  ## count the nuclei of a real tissue section
 	$(BIN)/neubauer demo
 
 test: $(VENV)/installed  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
