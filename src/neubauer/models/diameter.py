@@ -19,6 +19,7 @@ STEP = 1.6
 """Ratio of neighbouring guesses; the network tolerates sizes that are off by its square root."""
 LIKE = 1.5
 """Objects count as of the guessed size within this ratio."""
+REFINEMENTS = 2
 
 
 def estimate_diameter(
@@ -32,8 +33,9 @@ def estimate_diameter(
     """Typical cell diameter of an image, in its pixels.
 
     The network sees parts of the image scaled as for a series of guesses; the best guess is the one whose objects of
-    about that size cover most of the image, each weighted with its foreground probability. The median diameter of these
-    objects, measured once more at its own scale, is the result.
+    about that size cover most of the image, each weighted with its foreground probability. From their median diameter
+    on, that of all objects is measured twice, each time at the scale found before: training images are scaled by the
+    median of all their cells too, and the small ones show at the right scale only.
 
     Parameters
     ----------
@@ -50,19 +52,24 @@ def estimate_diameter(
     guesses = np.geomspace(low, high, n + 1) if n else np.array([low])
     best, diameter = 0.0, None
     for guess in guesses:
-        cover, measured = _look(network, spec, thresholds, source, limits, guess)
+        found, weight, pixels = _look(network, spec, thresholds, source, limits, guess)
+        like = (found > guess / LIKE) & (found < guess * LIKE)
+        cover = float((weight[like] * found[like] ** 2).sum() / pixels)
         if cover > best:
-            best, diameter = cover, measured
+            best, diameter = cover, float(np.median(found[like]))
     if diameter is None:
         return None
-    _, refined = _look(network, spec, thresholds, source, limits, diameter)
-    return refined if refined is not None else diameter
+    for _ in range(REFINEMENTS):
+        found, _, _ = _look(network, spec, thresholds, source, limits, diameter)
+        if len(found):
+            diameter = float(np.clip(np.median(found), diameter / LIKE, diameter * LIKE))
+    return diameter
 
 
 def _look(
     network: LayoutNet, spec: LayoutSpec, thresholds: Thresholds, source: ImageSource, limits: np.ndarray, guess: float
-) -> tuple[float, float | None]:
-    """Share of the windows covered by objects of about the guessed size, and the median diameter of these."""
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """(N,) diameters and foreground probabilities of the objects of the windows, and the area of these in pixels."""
     scale = spec.diameter / guess
     diameters, weights, pixels = [], [], 0
     for window in _windows(source.shape[1:], round(WINDOW / scale)):
@@ -71,11 +78,7 @@ def _look(
         diameters.append(objects.diameters)
         weights.append(1 / (1 + np.exp(-objects.features[:, 1])))
         pixels += layout.shape[0] * layout.shape[1]
-    d, w = np.concatenate(diameters), np.concatenate(weights)
-    like = (d > guess / LIKE) & (d < guess * LIKE)
-    if not like.any():
-        return 0.0, None
-    return float((w[like] * d[like] ** 2).sum() / pixels), float(np.median(d[like]))
+    return np.concatenate(diameters), np.concatenate(weights), pixels
 
 
 def _windows(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, int, int]]:
