@@ -68,7 +68,7 @@ def test_learns_from_the_rest_too(images: Path, tmp_path: Path) -> None:
     out = tmp_path / "c.safetensors"
     code, _, said = call(images, "--masks", tmp_path / "masks", "--use-rest", "--out", out, *SMALL)
     assert code == 0, said
-    assert CellCounter.load(out).config.training["annotated_images"] == 1
+    assert CellCounter.load(out).config.training["annotated_images"] == 2
 
 
 def test_wrong_usage(images: Path, tmp_path: Path) -> None:

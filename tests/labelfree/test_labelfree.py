@@ -105,19 +105,21 @@ def test_the_simulator_follows_the_images(trained: Trained) -> None:
     assert 0.5 * covered < np.mean(population.coverage) < 2 * covered
 
 
-def test_a_few_annotations_among_many_images() -> None:
-    scenes = [discs(8, seed=i) for i in range(6)]
-    marks = [a if i < 3 else None for i, (_, a) in enumerate(scenes)]
-    counter = blank(diameter=None)
+@pytest.mark.parametrize(("n", "kept"), [(3, 0), (8, 4)])
+def test_a_few_annotations_among_many_images(n: int, kept: int) -> None:
+    """They calibrate only where some can be spared."""
+    scenes = [discs(8, seed=i) for i in range(10)]
+    marks = [a if i < n else None for i, (_, a) in enumerate(scenes)]
+    counter = blank(diameter=None, validation=0.5)
     recipe = TINY.model_copy(update={"population": {"kinds": [{"name": "nucleus", "diameter": 13}]}})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         counter.fit([i for i, _ in scenes], marks, labelfree=recipe)
     assert counter.config.classes == scenes[0][1].classes  # one kind of cell is one kind, whatever a recipe calls it
     facts = counter.config.training
-    assert (facts["images"], facts["annotated_images"]) == (5, 2)
-    assert facts["calibrated_on"] == "annotated images"
-    assert counter.config.calibration.images == 1
+    assert (facts["images"], facts["annotated_images"]) == (10 - kept, n - kept)
+    assert facts["calibrated_on"] == ("annotated images" if kept else "simulated images")
+    assert counter.config.diameter == pytest.approx(13, rel=0.15)
 
 
 def test_same_seed_same_counter() -> None:

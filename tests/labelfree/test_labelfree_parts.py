@@ -147,13 +147,13 @@ def test_the_painter_learns_what_real_images_look_like(tmp_path: Path) -> None:
         torch.manual_seed(0)
         segmenter = LayoutNet(1, SPEC.channels, (8, 8), (1, 1))
     config = PainterConfig(
-        steps=60,
+        steps=200,
         batch_size=4,
         side=32,
         widths=(8, 12),
         depths=(1, 1),
         critic_widths=(8, 16),
-        learning_rate=3e-3,
+        learning_rate=1e-3,
         keep_weight=0.1,
     )
     painter = train_painter(segmenter, real, drawn, SPEC, config, 0)

@@ -8,7 +8,7 @@ from neubauer.layouts.appearance import Appearance, KindLook, NucleusLook, Style
 from neubauer.layouts.estimate import estimate
 from neubauer.layouts.population import CellKind, Population
 from neubauer.layouts.render import render
-from neubauer.layouts.scale import diameters, measure_scale
+from neubauer.layouts.scale import corrected, diameters, measure_scale
 from neubauer.layouts.simulate import simulate
 
 QUALITY = {"noise": 0.02, "blur": 0.7, "unevenness": 0.02, "grain": 0.01}
@@ -158,6 +158,16 @@ def test_mixed_magnifications_are_told_apart(nuclei):
     found, warnings = diameters([measure_scale(i, bright_cells=True) for i in [*nuclei, *large]], None)
     assert any("magnifications" in w for w in warnings)
     assert np.median(found[12:]) / np.median(found[:12]) == pytest.approx(2.5, rel=0.25)
+
+
+def test_a_few_annotated_images_say_how_far_measurements_are_off(nuclei):
+    """Three large ones are annotated, in which cells are taken for a tenth smaller than they look."""
+    large = images(NUCLEI.scaled(2.5), BRIGHT, 3, 320)
+    scales = [measure_scale(i, bright_cells=True) for i in [*nuclei, *large]]
+    by_hand = [None] * len(nuclei) + [0.9 * s.diameter for s in scales[-3:]]
+    assert corrected(scales, by_hand) == pytest.approx(0.9 * np.median([s.diameter for s in scales]))
+    assert corrected(scales, [None] * len(scales)) is None
+    assert corrected(scales[-3:], by_hand[-3:]) is None  # one magnification: as annotated
 
 
 def test_images_that_do_not_say_how_large_cells_are():

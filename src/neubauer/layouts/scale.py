@@ -78,6 +78,29 @@ def _compact(mask: np.ndarray) -> tuple[Scale, float]:
     return Scale(middle, float(area[single].sum() / area.sum())), float(area[single].sum() / mask.size)
 
 
+def corrected(scales: Sequence[Scale], annotated: Sequence[float | None]) -> float | None:
+    """Typical diameter of all images: as measured, corrected by how far that is off in those that are annotated.
+
+    For images of several magnifications: the few that are annotated may all be of one of them, but how far the
+    measurement is off hardly depends on it.
+
+    Parameters
+    ----------
+    scales : of the images.
+    annotated : their typical diameters (pixels) by the annotation; None where there is none.
+
+    Returns
+    -------
+    pixels; None where no annotated image can be measured, or all images are of one magnification: it is then that of
+    the annotated ones.
+    """
+    off = [a / s.diameter for s, a in zip(scales, annotated, strict=True) if a is not None and s.sure]
+    measured = np.array([s.diameter for s in scales if s.sure])
+    if not off or np.log(measured).std() < ONE_SCALE:
+        return None
+    return float(np.median(measured) * np.median(off))
+
+
 def diameters(scales: Sequence[Scale], given: float | None) -> tuple[np.ndarray, list[str]]:
     """Typical cell diameter of each image, and what to be warned of.
 

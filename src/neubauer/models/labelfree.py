@@ -40,6 +40,8 @@ JUDGED_BY = 40
 """Images that the trust is measured on, at most."""
 HELD_OUT = 12
 """Simulated images for the calibration."""
+LEAST_HELD_OUT = 4
+"""Annotated images that a calibration takes, at least: fewer say less than simulated ones, and are all trained on."""
 LEAST_WIDTH = 1.0
 """Intervals are at least this many times sqrt(count + 1) wide to each side."""
 PERCENTILES = (1.0, 99.8)
@@ -83,13 +85,16 @@ def fit_labelfree(
         classes = validate(Population, c.population, "population").classes
     sources, annotated = collect_images(images, annotations, classes)
     train, held_out = split(annotated, counter.validation, seed, groups) if len(annotated) > 1 else (annotated, [])
+    if len(held_out) < LEAST_HELD_OUT:
+        train, held_out = annotated, []
     rng = np.random.default_rng(seed)
     if len(sources) > c.images:
         sources = [sources[i] for i in sorted(rng.choice(len(sources), c.images, replace=False))]
     seen = [*sources, *(p.source for p in train)]
-    given = counter.diameter
+    given, by_hand = counter.diameter, None
     if given is None and annotated:
-        given = annotated_diameters(annotated, None)[0]
+        given, of_image, _ = annotated_diameters(annotated, None)
+        by_hand = {id(p.source): of_image[id(p)] for p in annotated}
     if given is None:
         given = _measured(seen, c)
     prior = _prior(c, annotated, given)
@@ -97,7 +102,7 @@ def fit_labelfree(
     if prior is None and len(names) > 1:
         raise InputError("classes", f"{len(names)} classes of unknown size", "`population` with kinds, or a recipe")
     spec = LayoutSpec(tuple(names), counter.layout_diameter)
-    pixels, own, population, appearance = _look_at(seen, given, spec, c, prior)
+    pixels, own, population, appearance = _look_at(seen, given, spec, c, prior, by_hand)
     by_source = dict(zip(map(id, seen), own, strict=True))
     if preview is not None:
         assumed = Path(preview).with_name(f"{Path(preview).stem}-assumed.png")
@@ -195,9 +200,17 @@ def _prior(c: LabelFreeConfig, annotated: Sequence[Annotated], given: float) -> 
 
 
 def _look_at(
-    sources: Sequence[ImageSource], given: float, spec: LayoutSpec, c: LabelFreeConfig, prior: Population | None
+    sources: Sequence[ImageSource],
+    given: float,
+    spec: LayoutSpec,
+    c: LabelFreeConfig,
+    prior: Population | None,
+    by_hand: dict[int, float] | None,
 ) -> tuple[list[np.ndarray], np.ndarray, Population, Appearance]:
-    """Pixels at the scale of the layout, the diameter of each image, and the simulator fitted to them."""
+    """Pixels at the scale of the layout, the diameter of each image, and the simulator fitted to them.
+
+    `by_hand` has the diameters of annotated sources, by their `id`, where nobody has said one for all.
+    """
     looks = validate(Appearance, c.appearance, "appearance") if c.appearance else None
     if prior is None:
         prior = Population.model_validate({"kinds": [{"name": spec.classes[0], "diameter": given}]})
@@ -220,7 +233,8 @@ def _look_at(
     background = c.background or c.population.get("background")
     if background is None:
         background = fitted(pixels, POLARITY_FROM).population.background
-    own = scales(sources, given, background == "dark", PERCENTILES)
+    annotated = None if by_hand is None else [by_hand.get(id(s)) for s in sources]
+    own = scales(sources, given, background == "dark", PERCENTILES, annotated)
     if not np.allclose(own, given):
         pixels = scaled(own)
     found = fitted(pixels, ESTIMATED_FROM)

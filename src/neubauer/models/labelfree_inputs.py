@@ -16,7 +16,7 @@ from neubauer.gan.labelfree_config import LabelFreeConfig
 from neubauer.images.find import find_images
 from neubauer.images.normalise import normalise, percentile_limits
 from neubauer.images.read import ImageSource, open_image
-from neubauer.layouts.scale import diameters, measure_scale
+from neubauer.layouts.scale import corrected, diameters, measure_scale
 from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, collect, same_channels
 from neubauer.recipes import load_recipe, recipe_names
 
@@ -80,9 +80,16 @@ def collect_images(
 
 
 def scales(
-    sources: Sequence[ImageSource], given: float | None, bright_cells: bool, percentiles: Percentiles
+    sources: Sequence[ImageSource],
+    given: float | None,
+    bright_cells: bool,
+    percentiles: Percentiles,
+    annotated: Sequence[float | None] | None = None,
 ) -> np.ndarray:
     """(I,) typical cell diameter of each image, pixels; warns where it is not as given.
+
+    Where some images are `annotated` (their diameters), these say how far measurements are off; `given` is used only if
+    they do not.
 
     Raises
     ------
@@ -94,6 +101,8 @@ def scales(
         top, left = max(0, (height - WINDOW) // 2), max(0, (width - WINDOW) // 2)
         pixels = source.region(top, min(height, top + WINDOW), left, min(width, left + WINDOW))
         found.append(measure_scale(normalise(pixels, percentile_limits(source, *percentiles)), bright_cells))
+    if annotated is not None:
+        given = corrected(found, annotated) or given
     own, texts = diameters(found, given)
     for text in texts:
         warnings.warn(text, stacklevel=4)
