@@ -6,7 +6,8 @@ one classifier per data set that was trained on real images and is the same for 
 in `results/gan_recipes/`; cells that are there are skipped, so a stopped benchmark goes on where it was. The table of
 means and deviations over the seeds is `results/gan_recipes.json`.
 
-`RECIPE+augment` is the recipe with augmentation of probability 0.5; `--limit 200` trains on 200 images only.
+`RECIPE+augment` is the recipe with augmentation of probability 0.5, `RECIPE+classes` one that learns the classes where
+it would do so by default; `--limit 200` trains on 200 images only.
 """
 
 from __future__ import annotations
@@ -27,10 +28,15 @@ from neubauer.gan.images import ImageSet, images_from_array, images_from_folder
 from neubauer.metrics.features import ClassifierEncoder
 from neubauer.metrics.generation import generation_metrics
 from neubauer.models.image_generator import ImageGenerator
-from neubauer.recipes import recipe_names
+from neubauer.recipes import load_recipe, recipe_names
 
 QUIET = {"log_every": 200, "preview_every": 0, "checkpoint_every": 1_000_000}
-AUGMENT = {"augment": {"probability": 0.5, "translation": 0.125}}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "": {"conditioning": "none"},
+    "augment": {"conditioning": "none", "augment": {"probability": 0.5, "translation": 0.125}},
+    "classes": {},
+}
+"""Conditioning is changed only where a recipe leaves it to the data."""
 
 
 def mnist(folder: Path) -> tuple[ImageSet, ImageSet]:
@@ -53,10 +59,12 @@ DATA = {"mnist": mnist, "pbc": pbc}
 
 
 def generator(variant: str, seed: int, steps: int, more: dict[str, Any]) -> ImageGenerator:
-    recipe, _, augmented = variant.partition("+")
+    recipe, _, name = variant.partition("+")
+    changes = dict(VARIANTS[name])
+    if load_recipe(recipe).get("conditioning") != "auto":
+        changes.pop("conditioning", None)
     training = {**QUIET, "steps": steps, "seed": seed, "monitor": {"every": 0}, **more.get("training", {})}
-    changes = {**({"augment": AUGMENT["augment"]} if augmented == "augment" else {}), **more, "training": training}
-    return ImageGenerator(recipe, changes)
+    return ImageGenerator(recipe, {**changes, **more, "training": training})
 
 
 def fit(variant: str, seed: int, steps: int, train: ImageSet, more: dict[str, Any], run: Path) -> ImageGenerator:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from neubauer.gan.losses import LOSSES
+from neubauer.gan.losses import CLASS_LOSSES, LOSSES
 
 REAL = torch.tensor([0.3, -1.2, 2.0])
 FAKE = torch.tensor([-0.7, 0.4, 1.1])
@@ -47,3 +47,23 @@ def test_players_pull_in_opposite_directions(name):
     assert on_real.sum() < 0 < on_fake.sum()
     (pull,) = torch.autograd.grad(LOSSES[name].generator(fake, real), fake)
     assert pull.sum() < 0
+
+
+def test_a_discriminative_classifier_asks_for_the_class_and_for_real():
+    loss = CLASS_LOSSES["discriminative"]
+    logits = torch.tensor([[2.0, 0.0, -1.0, 0.5], [0.3, 1.0, 0.1, -2.0]])  # two classes of real, two of generated items
+    label = torch.tensor([0, 1])
+    probability = logits.softmax(1)
+    expected = -probability.log()[[0, 1], label].mean() - probability.log()[[0, 1], label + 2].mean()
+    torch.testing.assert_close(loss.discriminator(logits, logits, label), expected)
+    torch.testing.assert_close(loss.generator(logits, label), F.softplus(torch.tensor(-3.0)))
+
+
+def test_only_an_auxiliary_classifier_rewards_typical_items():
+    label = torch.tensor([0])
+    typical, rare = torch.tensor([[6.0, 0.0]]), torch.tensor([[1.0, 0.0]])
+    auxiliary = CLASS_LOSSES["auxiliary"]
+    assert auxiliary.generator(typical, label) < auxiliary.generator(rare, label)
+    # the same likelihoods of the class, each as probable of a real as of a generated item
+    discriminative = CLASS_LOSSES["discriminative"]
+    assert discriminative.generator(typical.repeat(1, 2), label) == discriminative.generator(rare.repeat(1, 2), label)

@@ -42,11 +42,12 @@ def test_the_class_matters(net):
 
 
 @pytest.mark.parametrize("net", BACKBONES)
-def test_auxiliary_classifier(net):
-    discriminator = build_discriminator(net, (1, 16, 16), 3, "auxiliary", NARROW[net][1])
-    logits = discriminator(torch.randn(4, 1, 16, 16)).class_logits
-    assert logits is not None
-    assert logits.shape == (4, 3)
+def test_classifiers(net):
+    for conditioning, outputs in (("auxiliary", 3), ("discriminative", 6)):
+        discriminator = build_discriminator(net, (1, 16, 16), 3, conditioning, NARROW[net][1])
+        logits = discriminator(torch.randn(4, 1, 16, 16)).class_logits
+        assert logits is not None
+        assert logits.shape == (4, outputs)
 
 
 def test_stages_prefer_even_division():

@@ -60,6 +60,12 @@ def test_samples_have_the_depth_and_range_of_the_training_images(model):
     assert floats.sample(3).dtype == np.float32
 
 
+def test_the_default_learns_classes_where_there_are_several():
+    changes = {**SMALL, "training": {**SMALL["training"], "steps": 2, "monitor": {"every": 0}}}
+    for names, learnt in ((["a", "b"] * 20, ("a", "b")), (["a"] * 40, ()), (None, ())):
+        assert ImageGenerator(changes=changes).fit(images(40), names).classes == learnt
+
+
 def test_seeds_and_classes(model):
     generator = model[0]
     assert generator.classes == ("a", "b")

@@ -21,7 +21,7 @@ def build_game(config: GenerativeConfig, shape: tuple[int, int, int], classes: i
     ------
     InputError : the recipe needs classes and there are fewer than two.
     """
-    if isinstance(config, ImageGanConfig) and config.conditioning != "none" and classes < 2:
+    if isinstance(config, ImageGanConfig) and config.conditioning not in ("none", "auto") and classes < 2:
         raise InputError(
             f"recipe {config.recipe}",
             f"{classes} classes",

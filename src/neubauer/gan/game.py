@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,6 +60,13 @@ class Game(nn.Module, ABC):
     @abstractmethod
     def generator_loss(self, batch: Batch) -> Losses:
         """What the generator minimises. Called once per step, with the last batch that the discriminator saw."""
+
+    def settle(self, generator: nn.Module, batches: Iterable[Batch]) -> None:
+        """Learn the running statistics of an averaged generator from training batches, in place.
+
+        An average of the statistics of many generators does not fit the average of their weights: where these differ,
+        it is too wide, and what a sample has of its own is damped. By default that average is kept.
+        """
 
     def preview(self, generator: nn.Module) -> Tensor | None:
         """Pictures that show a person how training goes, (N, C, Y, X) in [-1, 1]; None: nothing to show.

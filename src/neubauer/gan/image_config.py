@@ -41,8 +41,9 @@ class ImageGanConfig(GenerativeConfig):
 
     Attributes
     ----------
-    conditioning : how the class enters the discriminator (the generator gets it as an embedding or in its
-        normalisation).
+    conditioning : how the class enters the discriminator, see `neubauer.nets.conditional.Discriminator` (the
+        generator gets it as an embedding or in its normalisation); `auto`: `discriminative` where the images have
+        classes, else `none`.
     loss : a name in `neubauer.gan.losses.LOSSES`.
     label_smoothing : see there.
     r1, r2, gradient_penalty : weights of the penalties in `neubauer.gan.regularizers`; 0: off.
@@ -51,12 +52,12 @@ class ImageGanConfig(GenerativeConfig):
     spectral_norm : in the discriminator.
     feature_matching : weight of that loss of the generator.
     instance_noise : deviation of the noise at the first step; falls linearly to 0 at the last.
-    auxiliary : weight of the auxiliary classifier's loss.
+    auxiliary : weight of the loss of the discriminator's classifier, where it has one.
     """
 
     game: Literal["image-gan"] = "image-gan"
     discriminator: Annotated[dict[str, Any], Field(validate_default=True, default_factory=lambda: {"net": "dcgan"})]
-    conditioning: Conditioning = "none"
+    conditioning: Conditioning | Literal["auto"] = "none"
     loss: str = "nonsaturating"
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     r1: Annotated[float, Field(ge=0)] = 0.0

@@ -101,3 +101,46 @@ LOSSES: dict[str, AdversarialLoss] = {
     "wasserstein": AdversarialLoss(wasserstein_discriminator, wasserstein_generator),
     "relativistic": AdversarialLoss(relativistic_discriminator, relativistic_generator, pairs=True),
 }
+
+
+@dataclass(frozen=True)
+class ClassLoss:
+    """The two sides of the loss of a classifier in the discriminator.
+
+    Attributes
+    ----------
+    discriminator : (logits of real items, of generated ones, classes (N,) of both) -> scalar.
+    generator : (logits of generated items, classes) -> scalar.
+    """
+
+    discriminator: Callable[[Tensor, Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+
+
+def auxiliary_discriminator(real: Tensor, fake: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy of the classes of real items, (N, K) logits. Odena et al., ICML 2017."""
+    return F.cross_entropy(real, label)
+
+
+def auxiliary_generator(fake: Tensor, label: Tensor) -> Tensor:
+    """The same of generated items; least where all are typical of their class, so diversity suffers."""
+    return F.cross_entropy(fake, label)
+
+
+def discriminative_discriminator(real: Tensor, fake: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy of 2 K classes: K of real items, then K of generated ones. Hou et al., ICML 2022 (ADC-GAN)."""
+    return F.cross_entropy(real, label) + F.cross_entropy(fake, label + fake.shape[1] // 2)
+
+
+def discriminative_generator(fake: Tensor, label: Tensor) -> Tensor:
+    """-log of the probability that an item is real, among items of its class: the non-saturating form of Hou et al.'s
+    log-odds, which go on pulling at items that are taken for real already."""
+    of_real, of_fake = (logits.gather(1, label[:, None]) for logits in fake.chunk(2, 1))
+    return F.softplus(of_fake - of_real).mean()
+
+
+CLASS_LOSSES: dict[str, ClassLoss] = {
+    "auxiliary": ClassLoss(auxiliary_discriminator, auxiliary_generator),
+    "discriminative": ClassLoss(discriminative_discriminator, discriminative_generator),
+}
+"""By the discriminator's conditioning, where that has a classifier."""

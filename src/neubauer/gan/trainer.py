@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import time
@@ -36,6 +37,9 @@ from neubauer.nets.blocks import channels_last
 
 log = logging.getLogger("neubauer.gan")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
+
+SETTLING = 20
+"""Batches from which the running statistics of an averaged generator are learnt."""
 
 
 class Trainer:
@@ -157,7 +161,9 @@ class Trainer:
             self.state.metrics,
         )
         self._write_report(report)
-        game.generator.load_state_dict(self.state.average.network.state_dict())
+        with LookingOn(game, self.fabric):
+            game.generator.load_state_dict(self._averaged().state_dict())
+        same_in_all_processes(self.fabric, game)
         return report
 
     def _play(self) -> None:
@@ -200,8 +206,10 @@ class Trainer:
             self.sums |= {f"{player}/{name}": value.detach() for name, value in losses.logs.items()}
 
     def _next_batch(self) -> Batch:
-        k = self.state.batches
         self.state.batches += 1
+        return self._batch(self.state.batches - 1)
+
+    def _batch(self, k: int) -> Batch:
         batch = self.data.batch(self.order.indices(k), self.order.rng(k))
         return {name: _to_device(tensor, self.fabric.device) for name, tensor in batch.items()}
 
@@ -254,15 +262,21 @@ class Trainer:
 
     def _inspect(self) -> tuple[dict[str, float], list[Alarm]]:
         with LookingOn(self.game, self.fabric):
-            return self.monitor.inspect(self.state.step, self.config.steps, self.game, self.state.average.network)
+            return self.monitor.inspect(self.state.step, self.config.steps, self.game, self._averaged())
 
     def _preview(self) -> None:
         assert self.folder is not None
         with LookingOn(self.game, self.fabric):
-            pictures = self.game.preview(self.state.average.network)
+            pictures = self.game.preview(self._averaged())
         if pictures is not None:
             self.folder.picture("samples", self.state.step, grid(pictures.float().cpu().numpy()))
         draw_curves(self.run)
+
+    def _averaged(self) -> nn.Module:
+        """A copy of the averaged generator, with running statistics of its own."""
+        network = copy.deepcopy(self.state.average.network)
+        self.game.settle(network, (self._batch(k) for k in range(SETTLING)))
+        return network
 
     def _diverged(self, alarm: Alarm) -> None:
         self._write_report(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -57,6 +59,36 @@ def fuse_norms(module: Net) -> Net:
 def channels_last(module: Net) -> Net:
     """The module with its weights stored channels last, in place: convolutions are fastest so on a CPU."""
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs lack it
+
+
+@contextmanager
+def statistics_kept(module: nn.Module) -> Iterator[None]:
+    """Context in which batch normalisations in training normalise by the batch but keep their running statistics."""
+    momenta = [(m, m.momentum) for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm, _ in momenta:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in momenta:
+            norm.momentum = momentum
+
+
+def learn_statistics(module: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
+    """Set the running statistics of the batch normalisations in `module` to their mean over forward passes.
+
+    Normalisations that no pass reaches are left alone. Afterwards `module` is in evaluation mode.
+    """
+    momenta = [(m, m.momentum) for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if momenta:
+        module.train()
+        for k, run in enumerate(passes):
+            for norm, _ in momenta:
+                norm.momentum = 1 / (k + 1)
+            run()
+        for norm, momentum in momenta:
+            norm.momentum = momentum
+    module.eval()
 
 
 class SmoothShuffle(nn.Module):

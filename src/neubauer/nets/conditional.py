@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-Conditioning = Literal["none", "projection", "auxiliary"]
+Conditioning = Literal["none", "projection", "auxiliary", "discriminative"]
 
 
 class Verdict(NamedTuple):
@@ -17,7 +17,8 @@ class Verdict(NamedTuple):
     ----------
     score : (N,) raw score, positive for real (or a map per item, where a network judges patches).
     features : (N, F) what the score was computed from.
-    class_logits : (N, K) for an auxiliary classifier, else None.
+    class_logits : (N, K) for an auxiliary classifier; (N, 2 K) for a discriminative one, of real items, then of
+        generated ones; else None.
     """
 
     score: Tensor
@@ -33,7 +34,8 @@ class Discriminator(nn.Module):
     backbone : (N, C, Y, X) -> (N, F), with F as its attribute `features`.
     classes : number of classes, 0 for none.
     conditioning : `projection` adds the inner product of the features with an embedding of the class to the score
-        (Miyato & Koyama, ICLR 2018); `auxiliary` predicts the class beside the score (Odena et al., ICML 2017).
+        (Miyato & Koyama, ICLR 2018); `auxiliary` predicts the class beside the score (Odena et al., ICML 2017);
+        `discriminative` predicts the class and whether the item is real (Hou et al., ICML 2022).
     """
 
     def __init__(self, backbone: nn.Module, classes: int = 0, conditioning: Conditioning = "none") -> None:
@@ -44,7 +46,8 @@ class Discriminator(nn.Module):
         features = int(backbone.features)  # type: ignore[arg-type]
         self.score = nn.Linear(features, 1)
         self.embedding = nn.Embedding(classes, features) if conditioning == "projection" else None
-        self.classifier = nn.Linear(features, classes) if conditioning == "auxiliary" else None
+        outputs = {"auxiliary": classes, "discriminative": 2 * classes}.get(conditioning)
+        self.classifier = nn.Linear(features, outputs) if outputs else None
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=features**-0.5)
 

@@ -138,4 +138,5 @@ class DcganBackbone(nn.Module):
         self.features = before * y * x
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).flatten(1)
+        # as the map lies in memory, channels last: its gradient then lies like it, too
+        return self.layers(x).permute(0, 2, 3, 1).flatten(1)

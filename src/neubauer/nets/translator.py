@@ -37,7 +37,9 @@ class TranslatorNet(nn.Module):
         super().__init__()
         self.straight = nn.Conv2d(channels, out_channels, 1)
         self.tone = nn.Sequential(
-            nn.Conv2d(channels, tone_width, 1), nn.LeakyReLU(0.2), nn.Conv2d(tone_width, out_channels, 1)
+            nn.Conv2d(channels, tone_width, 1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(tone_width, out_channels, 1),
         )
         self.detail = LayoutNet(channels, 4 * out_channels, widths, depths)
         self.shuffle = SmoothShuffle(out_channels)
@@ -62,18 +64,16 @@ class TranslatorNet(nn.Module):
         return self.detail.halo + self.stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.straight(x) + self.tone(x) + self.shuffle(self.detail(x))
+        return self.translate(x)[0]
+
+    def translate(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The translation, and the `features` of the image, which it was made from."""
+        features = self.features(x)
+        return self.straight(x) + self.tone(x) + self.shuffle(self.detail.decode(features)), features
 
     def features(self, x: Tensor) -> list[Tensor]:
         """What the encoder makes of an image at each of its levels, coarser and coarser: (N, F, Y / 2^k, X / 2^k)."""
-        found = []
-        x = self.detail.stem(x)
-        for level, blocks in enumerate(self.detail.encoder):
-            if level:
-                x = self.detail.down[level - 1](x)
-            x = blocks(x)
-            found.append(x)
-        return found
+        return self.detail.encode(x)
 
 
 class PatchProjection(nn.Module):
@@ -95,6 +95,8 @@ class PatchProjection(nn.Module):
         """Features (N, F, Y, X) and flat places (P,) of each level -> (N, P, size) of each level."""
         found = []
         for level, maps, at in zip(self.levels, features, places, strict=True):
-            vectors = level(maps.flatten(2)[:, :, at].transpose(1, 2)).float()
+            # channels last, as the maps lie in memory: their gradient then lies like them, too
+            chosen = maps.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, at)
+            vectors = level(chosen).float()
             found.append(vectors / torch.linalg.vector_norm(vectors, dim=2, keepdim=True).clamp_min(1e-6))
         return found

@@ -65,14 +65,23 @@ class LayoutNet(nn.Module):
         return -(-reach // self.stride) * self.stride
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """What the encoder makes of an image at each of its levels, coarser and coarser: (N, F, Y / 2^k, X / 2^k)."""
         x = self.stem(x)
-        skips = []
+        found = []
         for level, blocks in enumerate(self.encoder):
             if level:
                 x = self.down[level - 1](x)
             x = blocks(x)
-            skips.append(x)
+            found.append(x)
+        return found
+
+    def decode(self, encoded: Sequence[Tensor]) -> Tensor:
+        """The output, from what `encode` found."""
+        x = encoded[-1]
         for level in reversed(range(len(self.decoder))):
             up = F.interpolate(self.reduce[level](x), scale_factor=2, mode="bilinear", align_corners=False)
-            x = self.decoder[level](up + skips[level])
+            x = self.decoder[level](up + encoded[level])
         return self.head(x)

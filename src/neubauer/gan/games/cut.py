@@ -12,6 +12,7 @@ from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
 from neubauer.gan.translation_config import CutConfig
+from neubauer.nets.blocks import statistics_kept
 from neubauer.nets.patch import PatchDiscriminator
 from neubauer.nets.translator import PatchProjection, TranslatorNet
 
@@ -37,48 +38,63 @@ class Cut(Translation):
         if config.spectral_norm:
             spectral_norm(self.discriminator)
         self.augment = Augment(config.augment)
-        self._made: Tensor | None = None
+        self._made: tuple[Tensor, list[Tensor]] | None = None
 
     def discriminator_loss(self, batch: Batch) -> Losses:
-        self._made = self.translate(batch["a"])
-        real, fake = (self.discriminator(self.augment(x)).float() for x in (batch["b"], self._made.detach()))
+        self._made = self._translate(batch["a"])
+        made = self._made[0].detach()
+        scores = self.discriminator(torch.cat((self.augment(batch["b"]), self.augment(made)))).float()
+        real, fake = scores.split([len(batch["b"]), len(made)])
         logs = {"score_real": real.mean(), "score_fake": fake.mean()}
         return Losses({"adversarial": self.adversarial.discriminator(real, fake, 0.0)}, logs)
 
     def generator_loss(self, batch: Batch) -> Losses:
         c = self.config
-        made, self._made = self._made, None
-        if made is None:
-            made = self.translate(batch["a"])
+        found, self._made = self._made, None
+        made, before = self._translate(batch["a"]) if found is None else found
         score = self.discriminator(self.augment(made)).float()
         terms = {
             "adversarial": self.adversarial.generator(score, score),
-            "contrast": c.contrast * self._contrast(batch["a"], made),
+            "contrast": c.contrast * self._contrast(before, made),
         }
         if c.contrast_identity or c.identity:
-            same = self.translate(batch["b"])
+            same, before = self._translate(batch["b"])
             if c.contrast_identity:
-                terms["contrast_identity"] = c.contrast_identity * self._contrast(batch["b"], same)
+                terms["contrast_identity"] = c.contrast_identity * self._contrast(before, same)
             if c.identity:
                 terms["identity"] = c.identity * (same - batch["b"]).abs().mean()
         return Losses(terms)
 
-    def _contrast(self, image: Tensor, translation: Tensor) -> Tensor:
-        """Cross-entropy of finding, for places of the translation, the same place of the image among others of it
-        (equation 3)."""
+    def _translate(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Translations, float32, and the features of the images."""
+        made, features = self._network.translate(images)
+        return made.float(), features
+
+    def _contrast(self, before: list[Tensor], translation: Tensor) -> Tensor:
+        """Cross-entropy of finding, for places of the translation, the same place of the image, whose features are
+        `before`, among others of it (equation 3)."""
         assert isinstance(self.generator, nn.ModuleDict)
-        network, projection = self.generator["a2b"], self.generator["projection"]
-        assert isinstance(network, TranslatorNet)
-        before, after = network.features(image), network.features(translation)
+        projection = self.generator["projection"]
+        # the running statistics stay those of the images that are translated
+        with statistics_kept(self._network):
+            after = self._network.features(translation)
         places = [torch.randperm(f[0, 0].numel(), device=f.device)[: self.config.patches] for f in before]
-        keys = [k.detach() for k in projection(before, places)]
+        with torch.no_grad():
+            keys = projection(before, places)
         queries = projection(after, places)
-        total = torch.zeros((), device=image.device)
+        total = torch.zeros((), device=translation.device)
         for query, key in zip(queries, keys, strict=True):
             likeness = query @ key.transpose(1, 2) / self.config.temperature
-            target = torch.arange(likeness.shape[1], device=image.device).expand(len(image), -1)
+            target = torch.arange(likeness.shape[1], device=likeness.device).expand(len(likeness), -1)
             total = total + F.cross_entropy(likeness.flatten(0, 1), target.flatten())
         return total / len(keys)
+
+    @property
+    def _network(self) -> TranslatorNet:
+        assert isinstance(self.generator, nn.ModuleDict)
+        network = self.generator["a2b"]
+        assert isinstance(network, TranslatorNet)
+        return network
 
     def preview(self, generator: nn.Module) -> Tensor | None:
         assert isinstance(generator, nn.ModuleDict)

@@ -3,15 +3,18 @@ recipes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from neubauer.gan import regularizers
 from neubauer.gan.augment import Augment
 from neubauer.gan.game import Batch, Game, Losses
 from neubauer.gan.image_config import ImageGanConfig
-from neubauer.gan.losses import LOSSES
+from neubauer.gan.losses import CLASS_LOSSES, LOSSES
+from neubauer.nets.blocks import learn_statistics
 from neubauer.nets.conditional import Verdict
 from neubauer.nets.registry import build_discriminator, build_generator
 from neubauer.nets.shapes import ImageShape
@@ -38,6 +41,20 @@ class NoiseToImage(Game):
         z = torch.randn(n, self.latent, generator=generator).to(device)
         return z, torch.arange(n, device=device) % self.classes if self.classes else None
 
+    def settle(self, generator: nn.Module, batches: Iterable[Batch]) -> None:
+        learn_statistics(generator, (partial(self._pass, generator, batch) for batch in batches))
+
+    def _pass(self, generator: nn.Module, batch: Batch) -> None:
+        generator(*self._latents(batch))
+
+    def _latents(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """As many latents as the batch has items, with the classes of its items."""
+        items = next(iter(batch.values()))
+        return torch.randn(len(items), self.latent, device=items.device), self._label(batch)
+
+    def _label(self, batch: Batch) -> Tensor | None:
+        return batch["class"].to(next(self.parameters()).device) if self.classes else None
+
     def preview(self, generator: nn.Module) -> Tensor:
         return generator(*self.draw(PREVIEWS, torch.Generator().manual_seed(0)))
 
@@ -62,13 +79,17 @@ class ImageGan(NoiseToImage):
     """
 
     def __init__(self, config: ImageGanConfig, shape: ImageShape, classes: int = 0) -> None:
-        known = classes if config.conditioning != "none" else 0
+        conditioning = config.conditioning
+        if conditioning == "auto":
+            conditioning = "discriminative" if classes > 1 else "none"
+        known = classes if conditioning != "none" else 0
         super().__init__(config.latent, known)
         self.config = config
         self.adversarial = LOSSES[config.loss]
+        self.of_classes = CLASS_LOSSES.get(conditioning)
         g, d = dict(config.generator), dict(config.discriminator)
         self.generator = build_generator(g.pop("net"), shape, config.latent, known, g)
-        self.discriminator: nn.Module = build_discriminator(d.pop("net"), shape, known, config.conditioning, d)
+        self.discriminator: nn.Module = build_discriminator(d.pop("net"), shape, known, conditioning, d)
         if config.spectral_norm:
             regularizers.spectral_norm(self.discriminator)
         self.augment = Augment(config.augment)
@@ -94,8 +115,9 @@ class ImageGan(NoiseToImage):
         if due and c.gradient_penalty:
             penalty = regularizers.gradient_penalty(lambda x: self._judge(x, label).score, real.detach(), fake.detach())
             terms["gradient_penalty"] = c.gradient_penalty * c.penalty_every * penalty
-        if on_real.class_logits is not None and label is not None:
-            terms["auxiliary"] = c.auxiliary * F.cross_entropy(on_real.class_logits.float(), label)
+        if self.of_classes is not None:
+            found = self.of_classes.discriminator(_logits(on_real), _logits(on_fake), batch["class"])
+            terms["auxiliary"] = c.auxiliary * found
         if self.adversarial.threshold is not None:
             self.augment.observe(on_real.score, self.adversarial.threshold)
         logs = {"score_real": on_real.score.mean(), "score_fake": on_fake.score.mean()}
@@ -118,8 +140,8 @@ class ImageGan(NoiseToImage):
         if c.feature_matching:
             matching = regularizers.feature_matching(on_real.features, on_fake.features)
             terms["feature_matching"] = c.feature_matching * matching
-        if on_fake.class_logits is not None and label is not None:
-            terms["auxiliary"] = c.auxiliary * F.cross_entropy(on_fake.class_logits.float(), label)
+        if self.of_classes is not None:
+            terms["auxiliary"] = c.auxiliary * self.of_classes.generator(_logits(on_fake), batch["class"])
         return Losses(terms)
 
     def score(self, batch: Batch) -> Tensor:
@@ -133,14 +155,11 @@ class ImageGan(NoiseToImage):
         verdict = self.discriminator(x, label)
         return verdict._replace(score=verdict.score.float())
 
-    def _label(self, batch: Batch) -> Tensor | None:
-        return batch["class"].to(next(self.parameters()).device) if self.classes else None
-
-    def _latents(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """As many latents as the batch has items, with the classes of its items."""
-        image = batch["image"]
-        return torch.randn(len(image), self.latent, device=image.device), self._label(batch)
-
     def _as_seen(self, x: Tensor) -> Tensor:
         """What the discriminator gets to see of images: augmented, with noise."""
         return regularizers.instance_noise(self.augment(x), self.config.instance_noise * (1 - self.step / self.steps))
+
+
+def _logits(verdict: Verdict) -> Tensor:
+    assert verdict.class_logits is not None
+    return verdict.class_logits.float()

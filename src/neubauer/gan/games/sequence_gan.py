@@ -117,16 +117,11 @@ class SequenceGan(NoiseToImage):
 
     def _generate(self, batch: Batch) -> Tensor:
         """As many as the batch has items, with the classes of its items."""
-        real = batch["sequence"]
-        z = torch.randn(len(real), self.latent, device=real.device)
-        return self.generator(z, self._label(batch))
+        return self.generator(*self._latents(batch))
 
     def _judge(self, x: Tensor, label: Tensor | None) -> Verdict:
         verdict = self.discriminator(x, label)
         return verdict._replace(score=verdict.score.float())
-
-    def _label(self, batch: Batch) -> Tensor | None:
-        return batch["class"].to(next(self.parameters()).device) if self.classes else None
 
 
 def expected_kmers(shares: Tensor, k: int) -> Tensor:
