@@ -1,8 +1,10 @@
-"""Counting from dots alone: VGG cells, bone marrow (MBM) and adipocytes (ADI), by the usual protocols.
+"""Counting from dots alone: VGG cells, bone marrow (MBM) and adipocytes (ADI).
 
-N training images (of which a share calibrates the counter), the rest tests; one line per set and seed. `SET+` begins
-from the weights of a bundled counter, which saw other data, instead of random ones. Results are
-added to `results/count_points.json` cell by cell, so that a stopped run goes on.
+N training images (of which a share calibrates the counter), the rest tests; one line per set and seed. Images of one
+region or donor are either trained on or tested on. The published numbers are for random splits of more images: in MBM
+with quarters of one region on both sides, as in `mbm-quarters`. Count-ception had another N images for validation,
+SAU-Net trained on all N. `mbm+` begins from the weights of a bundled counter, which saw other data, instead of random
+ones. Results are added to `results/count_points.json` cell by cell, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from neubauer.models.counter_fit import FitSettings
 
 @dataclass(frozen=True)
 class Protocol:
-    """`train` images and the diameter in pixels; `anchors` are the published mean absolute errors."""
+    """`train` images, the diameter that they are scaled by (pixels), training; published mean absolute errors."""
 
     train: int
     diameter: float
@@ -34,14 +36,16 @@ class Protocol:
     anchors: dict[str, float]
     start: str | None = None
     stains: float = 0.0
+    by_group: bool = True
 
 
 PROTOCOLS = {
-    "vgg": Protocol(32, 20, 2000, 256, {"target": 2.2, "Count-ception": 2.4, "FCRN": 2.9}),
-    "mbm": Protocol(15, 22, 1200, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}, stains=0.5),
+    "vgg": Protocol(32, 20, 1800, 256, {"target": 2.2, "Count-ception": 2.4, "FCRN": 2.9}),
+    "mbm": Protocol(15, 22, 1000, 256, {"target": 5.7, "SAU-Net": 5.7, "Count-ception": 8.8}, stains=0.5),
     "adi": Protocol(50, 12, 800, 256, {"target": 14.0, "SAU-Net": 14.2, "Count-ception": 19.4}),
 }
 PROTOCOLS["mbm+"] = replace(PROTOCOLS["mbm"], start="nuclei-histology", steps=800)
+PROTOCOLS["mbm-quarters"] = replace(PROTOCOLS["mbm"], by_group=False)
 NAME = "count_points"
 
 
@@ -54,7 +58,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     for name in arguments.sets:
-        items = SETS[name.removesuffix("+")](arguments.data)
+        items = SETS[name[:3]](arguments.data)
+        if not PROTOCOLS[name].by_group:
+            items = [replace(item, group=item.image.stem) for item in items]
         for seed in arguments.seeds:
             if f"{name}-{seed}" not in _runs():
                 run = one(name, PROTOCOLS[name], items, seed)
@@ -87,7 +93,7 @@ def summarise(runs: dict[str, dict[str, float]]) -> dict[str, object]:
     """Mean and spread per set."""
     rows = []
     for name, protocol in PROTOCOLS.items():
-        mine = [r for key, r in runs.items() if key.startswith(name + "-")]
+        mine = [r for key, r in runs.items() if key.rsplit("-", 1)[0] == name]
         if mine:
             mae = np.array([r["mae"] for r in mine])
             rows.append(

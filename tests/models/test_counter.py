@@ -14,6 +14,7 @@ from neubauer.errors import InputError, NeubauerError
 from neubauer.images.read import from_array
 from neubauer.images.write import write_image, write_labels
 from neubauer.models.counter import CellCounter
+from neubauer.models.counter_data import Augmentation
 from neubauer.models.counter_evaluate import evaluate_counter
 from neubauer.models.counter_fit import FitSettings
 from neubauer.models.counter_inputs import Annotated, as_source, collect
@@ -144,6 +145,23 @@ def test_same_seed_same_counter() -> None:
 
     assert (weights(1) == weights(1)).all()
     assert not np.array_equal(weights(1), weights(2))
+
+
+def test_training_on_points_ends_with_plain_crops() -> None:
+    """By default 0.3 of the steps for points and none for masks; where all are plain, no augmentation matters."""
+
+    def weights(plain: float | None, augmentation: Augmentation, points: bool = True) -> np.ndarray:
+        settings = FitSettings(steps=4, batch=2, crop=64, plain=plain, augmentation=augmentation)
+        model = CellCounter(settings=settings, widths=(8, 8), depths=(1, 1), diameter=14.0)
+        model.fit([i for i, _ in SCENES[:4]], [as_points(a) if points else a for _, a in SCENES[:4]])
+        assert model.network_ is not None
+        return np.concatenate([p.detach().numpy().ravel() for p in model.network_.parameters()])
+
+    noisy, varied = Augmentation(noise=0.2), Augmentation()
+    assert (weights(1.0, noisy) == weights(1.0, varied)).all()
+    assert not np.array_equal(weights(0.0, noisy), weights(0.0, varied))
+    assert (weights(None, varied) == weights(0.3, varied)).all()
+    assert (weights(None, varied, points=False) == weights(0.0, varied, points=False)).all()
 
 
 def test_files_in_and_a_mix_of_annotations(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from neubauer.cells.annotation import Annotation
 from neubauer.layouts.marks import marks_of_annotation
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter_data import Augmentation, CropSampler, TrainingImage
+from neubauer.models.layout_predict import MARGIN
 
 SPEC = LayoutSpec(("cell",), 14.0)
 STILL = Augmentation(often=(0, 0, 0, 0))
@@ -58,7 +59,20 @@ def test_nothing_is_taught_beyond_the_image() -> None:
     small = discs(6, size=64, seed=5)[1]
     assert small.labels is not None
     batch = sampler(small, STILL, (small.labels > 0)[None].astype(np.float16)).batch(4)
-    assert float(batch.known[:, SPEC.foreground].mean()) == pytest.approx((64 / 96) ** 2, abs=0.05)
+    assert float((batch.known[:, SPEC.foreground] > 0).float().mean()) == pytest.approx((64 / 96) ** 2, abs=0.05)
+
+
+def test_crops_show_borders_as_a_prediction_sees_them_and_lose_no_cell_there() -> None:
+    """With a margin of nothing around the image, and the density of a cell at the border all inside."""
+    centres = np.array([[0.0, 60.0], [119.0, 60.0], [60.0, 0.0], [60.0, 119.0], [0.0, 0.0], [60.0, 60.0]])
+    points = Annotation("points", (120, 120), ("cell",), np.zeros(6, np.int64), centres)
+    batch = sampler(points, STILL, np.ones((1, 120, 120), np.float16)).batch(40)
+    beyond = batch.pixels[:, 0] < 0.5
+    assert 0 < beyond.all(2).sum(1).max() <= MARGIN
+    density = batch.maps[:, SPEC.density].sum(1)
+    counts = density.sum((1, 2))
+    assert float((counts - counts.round()).abs().max()) < 0.01
+    assert not density[F.avg_pool2d(beyond.float(), 2) == 1].any()
 
 
 def test_the_seed_decides() -> None:

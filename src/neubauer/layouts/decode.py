@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 from scipy.spatial import cKDTree
-from skimage.measure import label as label_pieces
 
 from neubauer.layouts.spec import STRIDE
 
@@ -126,17 +125,14 @@ def trim(labels: np.ndarray, foreground: np.ndarray, least: np.ndarray) -> np.nd
         y, x = np.nonzero(band)
         weak = foreground[top:bottom][y, x] < least[band[y, x] - 1]
         band[y[weak], x[weak]] = 0
-    pieces, n = label_pieces(labels, connectivity=1, return_num=True)
-    if n <= len(least):  # at most one piece each
-        return labels
-    size = np.bincount(pieces.ravel(), minlength=n + 1)
-    owner = np.zeros(n + 1, np.int32)
-    owner[pieces] = labels
-    order = np.lexsort((-size[1:], owner[1:])) + 1  # pieces by owner, largest first
-    first = np.r_[True, owner[order][1:] != owner[order][:-1]]
-    keep = np.zeros(n + 1, bool)
-    keep[order[first]] = True
-    labels[~keep[pieces]] = 0
+    for i, box in enumerate(ndi.find_objects(labels)):  # one by one: labelling all at once takes 24 bytes a pixel
+        if box is None:
+            continue
+        own = labels[box] == i + 1
+        pieces, n = ndi.label(own)
+        if n > 1:
+            largest = np.bincount(pieces.ravel())[1:].argmax() + 1
+            labels[box][own & (pieces != largest)] = 0
     return labels
 
 

@@ -15,8 +15,8 @@ POINT_RADIUS = 0.3
 """Pixels nearer to a point than this (in cell diameters) are taken to be of its cell; of others nothing is known."""
 BORDER = 0.12
 """Pixels nearer than this (in cell diameters) to the outline of a cell are its border."""
-BORDER_WEIGHT = 3.0
-"""How much more borders weigh in the maps that part cells (after Ronneberger et al., MICCAI 2015)."""
+LEAST_KEPT = 0.2
+"""Of a cell in the corner of an image, a quarter of its Gaussian lies inside."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,20 @@ class Marks:
     ignore: np.ndarray
 
 
-def encode(marks: Marks, spec: LayoutSpec) -> tuple[np.ndarray, np.ndarray]:
+def encode(marks: Marks, spec: LayoutSpec, border_weight: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """The layout of the marked cells, and where it is known.
 
     Parameters
     ----------
     marks : cells at the scale of the layout (typical diameter `spec.diameter`), (Y, X) both even.
     spec : the maps to make.
+    border_weight : how much more the borders of cells weigh in the maps that part them (after Ronneberger et al.,
+        MICCAI 2015).
 
     Returns
     -------
     maps, known : (M, Y / 2, X / 2) float32; `known` is the weight in the loss: 0 where the map is not known, else 1, or
-        more at the borders of cells.
+        `border_weight`.
         `centre`: Gaussian peaks of height 1 inside their own cell. `offset-*`: vector to the own centre in units of
         `spec.diameter`. `foreground`: share of foreground pixels. `class-*`: 1 where the cell is of the class.
         `density-*`: sums to the number of cells of the class, also at the image border.
@@ -75,37 +77,42 @@ def encode(marks: Marks, spec: LayoutSpec) -> tuple[np.ndarray, np.ndarray]:
     extent_known = 1 - _block_mean(marks.unknown_extent)
     known[spec.offset] = inside
     known[spec.foreground] = extent_known > 0.99
-    border = _border(own, extent_known > 0.99, max(1, round(BORDER * spec.diameter / STRIDE)))
-    for part in (spec.centre, spec.offset, spec.foreground):
-        known[part] *= np.where(border, BORDER_WEIGHT, 1)
+    if border_weight != 1:
+        border = _border(own, extent_known > 0.99, max(1, round(BORDER * spec.diameter / STRIDE)))
+        for part in (spec.centre, spec.offset, spec.foreground):
+            known[part] *= np.where(border, border_weight, 1)
 
     of_class = np.append(marks.class_index, -1)[own - 1]
     for k in range(len(spec.classes)):
         maps[4 + k] = inside & (of_class == k)
     known[spec.class_maps] = inside & (of_class >= 0)
     sigma_pixels = spec.density_sigma * spec.diameter / STRIDE
-    maps[spec.density] = density(marks.centres, marks.class_index, len(spec.classes), shape, sigma_pixels)
+    ignored = _block_mean(marks.ignore)
+    maps[spec.density] = density(marks.centres, marks.class_index, len(spec.classes), ignored < 1, sigma_pixels)
     if len(spec.classes) > 1 and (marks.class_index < 0).any():
         known[spec.density] = 0  # a cell of unknown class is in no density map
-    known *= _block_mean(marks.ignore) == 0
+    known *= ignored == 0
     return maps, known
 
 
 def density(
-    centres: np.ndarray, class_index: np.ndarray, n_classes: int, shape: tuple[int, int], sigma: float
+    centres: np.ndarray, class_index: np.ndarray, n_classes: int, inside: np.ndarray, sigma: float
 ) -> np.ndarray:
     """(K, Y, X) maps at layout resolution that sum to the number of cells of each class.
 
-    A Gaussian per cell (Lempitsky & Zisserman, NIPS 2010), reflected at the border so that no part of a cell is lost
-    there.
+    A Gaussian per cell (Lempitsky & Zisserman, NIPS 2010), scaled up where it reaches out of `inside` (Y, X), the part
+    of the map that exists, so that no part of a cell is lost at a border.
     """
+    shape = inside.shape
     maps = np.zeros((n_classes, *shape), np.float32)
     y, x = (np.clip(np.round((centres[:, i] - 0.5) / STRIDE).astype(int), 0, shape[i] - 1) for i in (0, 1))
+    kept = ndi.gaussian_filter(inside.astype(np.float32), sigma, mode="constant")[y, x]
+    weight = np.where(inside[y, x], 1 / np.maximum(kept, LEAST_KEPT), 1)
     cls = class_index if n_classes > 1 else np.zeros_like(class_index)
-    keep = cls >= 0
-    np.add.at(maps, (cls[keep], y[keep], x[keep]), 1)
+    known = cls >= 0
+    np.add.at(maps, (cls[known], y[known], x[known]), weight[known])
     for k in range(n_classes):
-        maps[k] = ndi.gaussian_filter(maps[k], sigma, mode="reflect")
+        maps[k] = ndi.gaussian_filter(maps[k], sigma, mode="constant") * inside
     return maps
 
 

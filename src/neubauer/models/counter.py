@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,8 @@ SAME_SCALE = 1.3
 CELL_SIGMA, POINT_SIGMA = 0.12, 0.2
 """Widths of a cell in the density maps. With points alone the density is often all there is to count by, in images in
 which cells overlap; a wider target then tolerates that nobody can say exactly where each is."""
+POINT_PLAIN = 0.3
+"""Share of the steps that end a training on points with plain crops, see `FitSettings`."""
 MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
 """Size ratios between the network's view and the image beyond which a diameter is absurd."""
 
@@ -143,6 +145,10 @@ class CellCounter:
         train, held_out = split(pairs, self.validation, self.settings.seed, groups)
         typical, per_image, spread = annotated_diameters(pairs, self.diameter)
         first = pairs[0]
+        points = all(p.annotation.kind == "points" for p in pairs)
+        settings = self.settings
+        if settings.plain is None:
+            settings = replace(settings, plain=POINT_PLAIN if points else 0.0)
         if self.settings.augmentation.stains and first.source.shape[0] != 3:
             raise InputError(
                 first.source.path, f"{first.source.shape[0]} channels", "RGB images, where stains are to be varied"
@@ -153,10 +159,10 @@ class CellCounter:
             widths=self.widths,
             depths=self.depths,
             layout_diameter=self.layout_diameter,
-            density_sigma=POINT_SIGMA if all(p.annotation.kind == "points" for p in pairs) else CELL_SIGMA,
+            density_sigma=POINT_SIGMA if points else CELL_SIGMA,
             diameter=typical,
             diameter_range=spread,
-            extents=any(p.annotation.kind != "points" for p in pairs),
+            extents=not points,
             training={
                 "images": len(train),
                 "validation_images": len(held_out),
@@ -173,9 +179,9 @@ class CellCounter:
         if self.start is not None:
             start_from(network, spec, self.start[1], self.start[0])
         data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
-        identity = {"settings": asdict(self.settings), "config": config.model_dump(mode="json")}
+        identity = {"settings": asdict(settings), "config": config.model_dump(mode="json")}
         kept = None if checkpoint is None else Checkpoint(Path(checkpoint), identity, resume)
-        self.network_ = fit_network(network, data, spec, self.settings, report, kept)
+        self.network_ = fit_network(network, data, spec, settings, report, kept)
         self._set(config)
         return self.calibrate(held_out)
 
@@ -183,7 +189,9 @@ class CellCounter:
         """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on."""
         from neubauer.models.counter_tune import tune
 
-        self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs)})
+        estimated = len(set(self.config.diameter_range)) > 1
+        for _ in range(2 if estimated else 1):  # the estimate of an image's scale depends on the thresholds
+            self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs)})
         return self
 
     def _set(self, config: CounterConfig) -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from neubauer.layouts.encode import Marks, encode
 from neubauer.layouts.marks import from_labels, select
 from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.layout_predict import MARGIN
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,16 @@ class CropSampler:
     """
 
     def __init__(
-        self, images: Sequence[TrainingImage], spec: LayoutSpec, crop: int, augmentation: Augmentation, seed: int
+        self,
+        images: Sequence[TrainingImage],
+        spec: LayoutSpec,
+        crop: int,
+        augmentation: Augmentation,
+        seed: int,
+        border_weight: float = 1.0,
     ) -> None:
         self.images, self.spec, self.crop, self.augmentation = list(images), spec, crop, augmentation
-        self.seed = seed
+        self.seed, self.border_weight = seed, border_weight
         weight = np.sqrt([max(i.pixels.shape[1] * i.pixels.shape[2], crop**2) for i in self.images])
         self.weight = weight / weight.sum()
 
@@ -104,7 +111,7 @@ class CropSampler:
         angle = rng.uniform(0, 2 * np.pi) if rng.random() < often[1] else rng.integers(4) * np.pi / 2
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         matrix = turn @ np.diag([1, rng.choice([-1, 1])]) / zoom
-        reach = np.maximum(size - crop / zoom, 0) / 2
+        reach = np.maximum(size + 2 * MARGIN - crop / zoom, 0) / 2
         middle = size / 2 - 0.5 + rng.uniform(-reach, reach)
         middle = np.floor(middle) + 0.5  # pixels are then taken as they are, unless they are scaled or turned
 
@@ -134,7 +141,7 @@ class CropSampler:
             centres = (marks.centres - middle) @ np.linalg.inv(matrix).T + (crop - 1) / 2
             scaled = Marks(labels, centres, marks.class_index, marks.diameters * zoom, unknown, ignore)
             new = select(labels, scaled, centres, unknown, ignore)
-        maps, known = encode(new, self.spec)
+        maps, known = encode(new, self.spec, self.border_weight)
         return self._intensity(pixels), maps, known
 
     def _intensity(self, pixels: np.ndarray) -> np.ndarray:
