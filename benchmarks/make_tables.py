@@ -198,7 +198,7 @@ SECTIONS = {
     "cold_start": start,
     "gan_speed": gan_speed,
     "gan_recipes": gan_recipes("recipes"),
-    "gan_conditional": gan_recipes("classes", "`dcgan-r1` with an auxiliary classifier (`conditioning = auxiliary`). "),
+    "gan_conditional": gan_recipes("classes", "`dcgan-r1` with a discriminative classifier (`conditioning = auto`). "),
     "gan_few_images": gan_recipes("200 training images"),
     "labelfree": labelfree,
     "procedural": rows("Trained on drawings alone"),
