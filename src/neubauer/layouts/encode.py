@@ -78,7 +78,7 @@ def encode(marks: Marks, spec: LayoutSpec, border_weight: float = 1.0) -> tuple[
     known[spec.offset] = inside
     known[spec.foreground] = extent_known > 0.99
     if border_weight != 1:
-        border = _border(own, extent_known > 0.99, max(1, round(BORDER * spec.diameter / STRIDE)))
+        border = _border(own, known[spec.foreground] > 0, max(1, round(BORDER * spec.diameter / STRIDE)))
         for part in (spec.centre, spec.offset, spec.foreground):
             known[part] *= np.where(border, border_weight, 1)
 

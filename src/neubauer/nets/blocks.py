@@ -64,14 +64,10 @@ def channels_last(module: Net) -> Net:
 @contextmanager
 def statistics_kept(module: nn.Module) -> Iterator[None]:
     """Context in which batch normalisations in training normalise by the batch but keep their running statistics."""
-    momenta = [(m, m.momentum) for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
-    for norm, _ in momenta:
-        norm.momentum = 0.0
-    try:
+    with _momenta_restored(module) as norms:
+        for norm in norms:
+            norm.momentum = 0.0
         yield
-    finally:
-        for norm, momentum in momenta:
-            norm.momentum = momentum
 
 
 def learn_statistics(module: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
@@ -79,16 +75,26 @@ def learn_statistics(module: nn.Module, passes: Iterable[Callable[[], object]]) 
 
     Normalisations that no pass reaches are left alone. Afterwards `module` is in evaluation mode.
     """
-    momenta = [(m, m.momentum) for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    if momenta:
-        module.train()
-        for k, run in enumerate(passes):
-            for norm, _ in momenta:
-                norm.momentum = 1 / (k + 1)
-            run()
-        for norm, momentum in momenta:
-            norm.momentum = momentum
+    with _momenta_restored(module) as norms:
+        if norms:
+            module.train()
+            for k, run in enumerate(passes):
+                for norm in norms:
+                    norm.momentum = 1 / (k + 1)
+                run()
     module.eval()
+
+
+@contextmanager
+def _momenta_restored(module: nn.Module) -> Iterator[list[nn.modules.batchnorm._BatchNorm]]:
+    """The batch normalisations of `module`, whose momenta may be changed meanwhile."""
+    norms = [m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        yield norms
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 class SmoothShuffle(nn.Module):
