@@ -78,6 +78,17 @@ def test_diversity(rng):
     assert diversity(real, np.ones((300, 5))) == 0
 
 
+def test_diversity_looks_into_every_class(rng):
+    label = np.arange(300) % 3
+    real = rng.normal(size=(300, 5)) + 20 * label[:, None]
+    fake = real + 0.0
+    fake[label == 1] = [20, 20, 20, 20, 20]  # one class is always the same
+    assert diversity(real, fake) > 0.9
+    assert diversity(real, fake, label, label) == 0
+    assert diversity(real, real, label, label) == pytest.approx(1)
+    assert diversity(real[:6], fake[:6], label[:6], label[:6]) > 0.9  # too few of each to tell
+
+
 def test_copying_is_told_from_typical_items(rng):
     train, holdout = rng.normal(size=(500, 8)), rng.normal(size=(300, 8))
     assert copying(train, holdout, rng.normal(size=(300, 8))).z > -3

@@ -56,6 +56,41 @@ def test_collapse(small, blobs, tmp_path):
     assert [alarm["kind"] for alarm in written["alarms"]] == ["collapse"] * len(report.alarms)
 
 
+class OneImagePerClass(Game):
+    """Generates the mean image of each class, whatever it is trained on."""
+
+    def __init__(self, means: torch.Tensor) -> None:
+        super().__init__()
+        self.generator = torch.nn.Linear(1, 1)
+        self.means = means
+
+    def generator_loss(self, batch):
+        return Losses({"nothing": self.generator(torch.zeros(1, 1)).square().mean()})
+
+    def sample(self, generator, n):
+        return self.means[self.sample_classes(n)]
+
+    def sample_classes(self, n):
+        return torch.arange(n) % len(self.means)
+
+
+def test_collapse_within_classes(small, blobs, tmp_path):
+    """The classes differ from each other as much as they should, but the samples of each are all the same."""
+    images = blobs(256)
+    label = (np.arange(256) % 2).astype(int)
+    images[label == 1] = 255 - images[label == 1]
+    data = images_from_array(images, [str(k) for k in label])
+    train, holdout = data.split(0.3, 0)
+    items = train.batch(np.arange(len(train)), np.random.default_rng(0))
+    means = torch.stack([items["image"][items["class"] == k].mean(0) for k in range(2)])
+    config = small("dcgan", changes(60))
+    report = Trainer(config.training, tmp_path / "run", progress=False).fit(
+        OneImagePerClass(means), train, Monitor(config.training.monitor, reference(train, holdout))
+    )
+    assert "collapse" in {alarm.kind for alarm in report.alarms}
+    assert report.metrics["monitor/diversity"] < 0.1
+
+
 def test_overfitting(small, tmp_path):
     """Noise has nothing to generalise: the discriminator can only learn its few training images by heart."""
     noise = np.random.default_rng(0).integers(0, 255, (120, 1, 8, 8)).astype(np.uint8)

@@ -62,6 +62,27 @@ def test_feature_matching_compares_means():
     assert fake.grad is not None
 
 
+def test_mode_seeking_is_the_lack_of_spread_within_classes():
+    label = torch.arange(64) % 2
+    means = torch.tensor([-0.5, 0.5])[label].reshape(-1, 1, 1, 1)
+    real = means + 0.2 * torch.randn(64, 3, 8, 8)
+    seek = regularizers.mode_seeking
+    assert seek(real, real.flip(0).roll(1, 0), label).item() == pytest.approx(0, abs=1e-6)
+    assert seek(real, means.expand_as(real), label).item() == pytest.approx(1)  # one image per class
+    assert seek(real, means.expand_as(real)).item() < 0.6  # regardless of class they differ
+    half = means + (real - means) / 2
+    assert seek(real, half, label).item() == pytest.approx(0.5, abs=1e-5)
+    assert seek(real, 2 * real, label).item() == 0  # more than enough is not rewarded
+    assert seek(real[:2], real[:2], label[:2]).item() == 0  # no pair of a class
+
+
+def test_mode_seeking_drives_images_apart():
+    real, fake = torch.randn(8, 1, 8, 8), (torch.zeros(8, 1, 8, 8) + 1e-3 * torch.randn(8, 1, 8, 8)).requires_grad_()
+    before = regularizers.mode_seeking(real, fake)
+    (gradient,) = torch.autograd.grad(before, fake)
+    assert regularizers.mode_seeking(real, fake - 10 * gradient) < before
+
+
 def test_spectral_norm_bounds_every_layer():
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(32, 1), nn.Embedding(4, 5))
     nn.init.normal_(net[0].weight, std=10)

@@ -79,6 +79,10 @@ class Game(nn.Module, ABC):
         """`n` generated items for the monitor to compare with the training items; None: not comparable."""
         return None
 
+    def sample_classes(self, n: int) -> Tensor | None:
+        """Classes (n,) of what `sample` makes, as in the `class` of a batch; None: it does not know any."""
+        return None
+
     def score(self, batch: Batch) -> Tensor | None:
         """The discriminator's scores of the real items of `batch`, (N, ...), for the monitor; None: no such scores."""
         return None

@@ -51,6 +51,7 @@ class ImageGanConfig(GenerativeConfig):
         Karras et al. 2020).
     spectral_norm : in the discriminator.
     feature_matching : weight of that loss of the generator.
+    mode_seeking : weight of that loss of the generator.
     instance_noise : deviation of the noise at the first step; falls linearly to 0 at the last.
     auxiliary : weight of the loss of the discriminator's classifier, where it has one.
     """
@@ -66,6 +67,7 @@ class ImageGanConfig(GenerativeConfig):
     penalty_every: Annotated[int, Field(ge=1)] = 1
     spectral_norm: bool = False
     feature_matching: Annotated[float, Field(ge=0)] = 0.0
+    mode_seeking: Annotated[float, Field(ge=0)] = 0.0
     instance_noise: Annotated[float, Field(ge=0)] = 0.0
     auxiliary: Annotated[float, Field(ge=0)] = 1.0
     augment: AugmentConfig = AugmentConfig()

@@ -6,7 +6,8 @@ divergence
     A loss or a gradient norm is not finite; a loss exceeds `loss_limit` (1e4); or a gradient norm exceeds its median
     so far (over at least 20 records) `gradient_factor` (100) times in 3 records in a row.
 collapse
-    The mean distance between two generated items, over that between two real ones, is below `diversity_low` (0.4);
+    The mean distance between two generated items, over that between two real ones, is below `diversity_low` (0.4),
+    with classes that of two items of a class, for any class;
     coverage of the real items is below `coverage_low` (0.05) and does not rise; or coverage is below its best so far,
     if that was at least 0.2, times `coverage_drop` (0.5).
 memorisation
@@ -132,7 +133,12 @@ class Monitor:
         if not np.isfinite(fake).all():
             return {}, []  # `watch` finds the cause, in all processes at once
         real = r.train_features[: max(c.samples, 16)]
-        found = {**manifold_metrics(real, fake), "diversity": diversity(real, fake)}
+        of_real, of_fake = r.train.get("class"), game.sample_classes(len(fake))
+        if of_real is None or of_fake is None:
+            spread = diversity(real, fake)
+        else:
+            spread = diversity(real, fake, of_real[: len(real)].numpy(), of_fake.numpy())
+        found = {**manifold_metrics(real, fake), "diversity": spread}
         alarms = self._collapse(step, found) if step >= c.warmup * steps else []
         self.best_coverage = max(self.best_coverage, found["coverage"])
         if r.holdout is not None and r.holdout_features is not None:
@@ -149,7 +155,7 @@ class Monitor:
         coverage, spread = found["coverage"], found["diversity"]
         reasons = []
         if spread < c.diversity_low:
-            reasons.append(f"samples differ {spread:.2f} times as much as training items")
+            reasons.append(f"samples (of a class) differ {spread:.2f} times as much as training items")
         if coverage < c.coverage_low and coverage <= self.best_coverage:
             reasons.append(f"they cover {coverage:.0%} of the training items")
         elif self.best_coverage >= 0.2 and coverage < c.coverage_drop * self.best_coverage:

@@ -1,4 +1,4 @@
-"""What keeps a discriminator smooth: gradient penalties, spectral norm, feature matching, instance noise.
+"""What keeps a game stable: gradient penalties, spectral norm, feature matching, mode seeking, instance noise.
 
 (Label smoothing is an argument of the losses that have labels.) All functions are pure but `spectral_norm`, which
 changes the network it is given.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
 
 
@@ -53,6 +54,33 @@ def feature_matching(real: Tensor, fake: Tensor) -> Tensor:
     Salimans et al., NIPS 2016, section 3.1. `real` is a target: no gradient flows into it.
     """
     return (real.detach().float().mean(0) - fake.float().mean(0)).square().mean()
+
+
+def mode_seeking(real: Tensor, fake: Tensor, label: Tensor | None = None, size: int = 16) -> Tensor:
+    """By how much generated images of a class are more alike than real ones are: 0 (not at all) to 1 (all the same).
+
+    The mean distance of two generated images of a class is held against that of two real ones, and the shortfall
+    averaged over the classes. A discriminator that sees one image at a time cannot tell that all are the same. After
+    Mao et al., CVPR 2019, who reward distance without a measure for how much is enough.
+
+    Parameters
+    ----------
+    real, fake : (N, C, Y, X) of the same classes; no gradient flows into `real`.
+    label : (N,) class of the item in both; None if there are no classes.
+    size : images are averaged down to about this side first: the distance is not to be one of noise.
+    """
+    one = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
+    kinds = F.one_hot(one if label is None else label.to(fake.device)).float()
+    pairs = kinds.sum(0) * (kinds.sum(0) - 1)
+
+    def distance(x: Tensor) -> Tensor:
+        thumbnails = F.avg_pool2d(x.float(), max(1, min(x.shape[2:]) // size)).flatten(1)
+        between = torch.cdist(thumbnails, thumbnails, p=1) / thumbnails.shape[1]
+        return (kinds * (between @ kinds)).sum(0)[pairs > 0] / pairs[pairs > 0]
+
+    return (
+        F.relu(1 - distance(fake) / distance(real.detach()).clamp_min(1e-6)).mean() if pairs.any() else fake.sum() * 0
+    )
 
 
 def instance_noise(x: Tensor, sigma: float) -> Tensor:

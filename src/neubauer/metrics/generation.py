@@ -81,12 +81,29 @@ def manifold_metrics(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str
     }
 
 
-def diversity(real: np.ndarray, fake: np.ndarray) -> float:
+def diversity(
+    real: np.ndarray,
+    fake: np.ndarray,
+    real_class: np.ndarray | None = None,
+    fake_class: np.ndarray | None = None,
+    least: int = 5,
+) -> float:
     """Mean distance between two generated items, divided by that between two real ones: near 1 if healthy, 0 if all are
-    equal."""
-    n, m = len(fake), len(real)
-    spread = cdist(fake, fake).sum() / (n * (n - 1))
-    return float(spread / max(cdist(real, real).sum() / (m * (m - 1)), 1e-12))
+    equal.
+
+    With classes (N,) and (M,): of the class in which it is smallest, among those with `least` items of both kinds.
+    """
+    if real_class is not None and fake_class is not None:
+        parts = [(real[real_class == k], fake[fake_class == k]) for k in np.unique(fake_class)]
+        found = [diversity(r, f) for r, f in parts if min(len(r), len(f)) >= least]
+        if found:
+            return min(found)
+    return _mean_distance(fake) / max(_mean_distance(real), 1e-12)
+
+
+def _mean_distance(points: np.ndarray) -> float:
+    n = len(points)
+    return float(cdist(points, points).sum() / (n * (n - 1)))
 
 
 def _z_of_ranks(smaller: np.ndarray, than: np.ndarray) -> float:

@@ -39,7 +39,11 @@ class NoiseToImage(Game):
         """Latents (n, L), and classes (n,) where there are classes: all in turn."""
         device = next(self.parameters()).device
         z = torch.randn(n, self.latent, generator=generator).to(device)
-        return z, torch.arange(n, device=device) % self.classes if self.classes else None
+        label = self.sample_classes(n)
+        return z, None if label is None else label.to(device)
+
+    def sample_classes(self, n: int) -> Tensor | None:
+        return torch.arange(n) % self.classes if self.classes else None
 
     def settle(self, generator: nn.Module, batches: Iterable[Batch]) -> None:
         learn_statistics(generator, (partial(self._pass, generator, batch) for batch in batches))
@@ -140,6 +144,8 @@ class ImageGan(NoiseToImage):
         if c.feature_matching:
             matching = regularizers.feature_matching(on_real.features, on_fake.features)
             terms["feature_matching"] = c.feature_matching * matching
+        if c.mode_seeking:
+            terms["mode_seeking"] = c.mode_seeking * regularizers.mode_seeking(batch["image"], fake, label)
         if self.of_classes is not None:
             terms["auxiliary"] = c.auxiliary * self.of_classes.generator(_logits(on_fake), batch["class"])
         return Losses(terms)
