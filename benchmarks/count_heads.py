@@ -18,7 +18,7 @@ from datasets import data_option, dsb2018, pairs_of, split_groups
 from report import RESULTS, write_result
 from skimage.segmentation import watershed
 
-from neubauer.layouts.decode import drop_small, find_peaks
+from neubauer.layouts.decode import find_peaks, keep_only, large_enough
 from neubauer.metrics.segmentation import segmentation_scores
 from neubauer.models.counter import CellCounter
 from neubauer.models.counter_fit import FitSettings
@@ -33,10 +33,7 @@ class _Labelled:
 
     labels: np.ndarray
     centres: np.ndarray
-
-    @property
-    def class_index(self) -> np.ndarray:
-        return np.zeros(len(self), np.int64)
+    extent: np.ndarray
 
     def __len__(self) -> int:
         return len(self.centres)
@@ -76,15 +73,16 @@ def compare(counter: CellCounter, pairs: list) -> dict[str, dict[str, float]]:
     for pair in pairs:
         layout, objects, _ = counter.locate(pair.source)
         true.append(pair.annotation.labels)
-        found["votes"].append(full_labels(objects, layout, counter.thresholds))
+        found["votes"].append(full_labels(objects, layout))
         peaks = find_peaks(layout.centre, counter.thresholds.centre[0], diameter)
         markers = np.zeros(layout.centre.shape, np.int32)
         markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
         inside = layout.foreground >= counter.thresholds.foreground[0]
         flooded = watershed(-layout.centre.astype(np.float32), markers, mask=inside).astype(np.int32)
-        labels, kept = drop_small(flooded, peaks, diameter)
-        objects_like: Objects = _Labelled(labels, kept * 2.0)  # type: ignore[assignment]
-        found["watershed"].append(full_labels(objects_like, layout, counter.thresholds))
+        keep = large_enough(flooded, len(peaks), diameter)
+        extent = np.full(int(keep.sum()), counter.thresholds.foreground[0])
+        objects_like: Objects = _Labelled(keep_only(flooded, keep), peaks[keep] * 2.0, extent)  # type: ignore[assignment]
+        found["watershed"].append(full_labels(objects_like, layout))
     result = {}
     for head, labels_list in found.items():
         ap = segmentation_scores(true, labels_list).set_index("threshold")["ap"]

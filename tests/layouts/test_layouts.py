@@ -8,7 +8,7 @@ from scenes import as_boxes, as_points, discs
 from skimage.draw import polygon2mask
 
 from neubauer.cells.annotation import Annotation
-from neubauer.layouts.decode import drop_small, enlarge, find_peaks, trim, vote
+from neubauer.layouts.decode import enlarge, find_peaks, keep_only, large_enough, trim, vote
 from neubauer.layouts.encode import encode
 from neubauer.layouts.marks import marks_of_annotation
 from neubauer.layouts.spec import LayoutSpec
@@ -23,7 +23,7 @@ def round_trip(annotation: Annotation, diameter: float = DIAMETER) -> np.ndarray
     peaks = find_peaks(maps[spec.centre], 0.3, diameter)
     labels = vote(maps[spec.foreground], maps[spec.offset], peaks, 0.5, diameter)
     labels = trim(labels, maps[spec.foreground], np.full(len(peaks), 0.5))
-    labels, _ = drop_small(labels, peaks, diameter)
+    labels = keep_only(labels, large_enough(labels, len(peaks), diameter))
     return enlarge(labels, maps[spec.foreground], np.full(labels.max(), 0.5), annotation.shape, annotation.shape)
 
 

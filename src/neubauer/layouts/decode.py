@@ -136,20 +136,29 @@ def trim(labels: np.ndarray, foreground: np.ndarray, least: np.ndarray) -> np.nd
     return labels
 
 
-def drop(labels: np.ndarray, peaks: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and peaks of the cells to keep, (N,) bool; labels stay consecutive in the order of the peaks."""
-    lookup = np.zeros(len(peaks) + 1, np.int32)
-    lookup[1:][keep] = np.arange(1, keep.sum() + 1)
-    return lookup[labels], peaks[keep]
+def highest(labels: np.ndarray, foreground: np.ndarray, n: int) -> np.ndarray:
+    """(n,) float32: the largest foreground probability of each cell 1 ... n; 0 for one without pixels."""
+    result = np.zeros(n + 1, np.float32)
+    for top, bottom in bands(labels.shape[0]):
+        band = labels[top:bottom]
+        y, x = np.nonzero(band)
+        np.maximum.at(result, band[y, x], foreground[top:bottom][y, x].astype(np.float32))
+    return result[1:]
 
 
-def drop_small(labels: np.ndarray, peaks: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and peaks without the cells that got hardly any pixels."""
-    area = np.zeros(len(peaks) + 1, np.int64)
+def large_enough(labels: np.ndarray, n: int, diameter: float) -> np.ndarray:
+    """(n,) bool: which of the cells 1 ... n have more than hardly any pixels."""
+    area = np.zeros(n + 1, np.int64)
     for top, bottom in bands(labels.shape[0]):  # bincount copies its argument to 64 bit
-        area += np.bincount(labels[top:bottom].ravel(), minlength=len(area))
-    keep = area[1:] >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
-    return drop(labels, peaks, keep)
+        area += np.bincount(labels[top:bottom].ravel(), minlength=n + 1)
+    return area[1:] >= max(1.0, MIN_AREA * np.pi * (diameter / STRIDE / 2) ** 2)
+
+
+def keep_only(labels: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Labels of the cells to keep, (N,) bool, numbered anew in the same order."""
+    lookup = np.zeros(len(keep) + 1, np.int32)
+    lookup[1:][keep] = np.arange(1, keep.sum() + 1)
+    return lookup[labels]
 
 
 def enlarge(

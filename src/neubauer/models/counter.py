@@ -248,7 +248,7 @@ class CellCounter:
         """
         source = as_source(image, self.config.channels, project=project, frame=frame, stain=stain)
         layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
-        labels = full_labels(objects, layout, self.thresholds)
+        labels = full_labels(objects, layout)
         return self._cells(source, layout, objects, labels, info)
 
     def locate(

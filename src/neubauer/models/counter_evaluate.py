@@ -130,11 +130,11 @@ def _look(counter: CellCounter, pair: Annotated, diameter: float | None) -> _See
         thresholds = Thresholds((LOW_CENTRE,) * len(config.classes), counter.thresholds.foreground)
         every = find_objects(layout, thresholds, config.layout_diameter)
         score = counter.probability(every) * every.class_probability.max(1, initial=0)
-        boxes = Boxes(boxes_of(every, layout, thresholds), every.class_index, score)
+        boxes = Boxes(boxes_of(every, layout), every.class_index, score)
     if annotation.labels is not None:
-        predicted = drop_ignored(full_labels(objects, layout, counter.thresholds), annotation.ignore)
+        predicted = drop_ignored(full_labels(objects, layout), annotation.ignore)
         labels = (annotation.labels, predicted)
-    matched = match(pair, layout, objects, counter.thresholds, config.layout_diameter)
+    matched = match(pair, layout, objects, config.layout_diameter)
     counted = outside(objects.centres, annotation.ignore)
     return _Seen(
         true,

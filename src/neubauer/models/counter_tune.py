@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 FOREGROUNDS = (0.3, 0.4, 0.5, 0.6)
 IOUS = np.arange(0.5, 1.0, 0.05)
+BOX_IOUS = np.linspace(0.5, 0.75, len(IOUS))
+"""Boxes are drawn less exactly than masks."""
 MAX_CORRECTION = 1.25
 USUAL_CORRECTION = 0.03
 """How far the density is off on average over images, before anything is known (standard deviation of the ratio)."""
@@ -50,9 +52,9 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     """Calibrate a counter on annotated images that it was not trained on.
 
     Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of
-    masks, IoU .5 of boxes, distance of points. An object's probability is a logistic regression on its features (Platt
-    1999) of being a right cell of the right class. Each class is counted by its objects, unless the mean absolute
-    error of the density is clearly smaller.
+    masks, IoU .5 to .75 of boxes, distance of points. An object's probability is a logistic regression on its features
+    (Platt 1999) of being a right cell of the right class. Each class is counted by its objects, unless the mean
+    absolute error of the density is clearly smaller.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -61,7 +63,7 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     layouts = [counter.locate(p.source)[0] for p in pairs]
     best, best_score = _best_thresholds(pairs, layouts, len(config.classes), spec_diameter, config.extents)
     found = [find_objects(layout, best, spec_diameter) for layout in layouts]
-    matched = [match(p, la, o, best, spec_diameter) for p, la, o in zip(pairs, layouts, found, strict=True)]
+    matched = [match(p, la, o, spec_diameter) for p, la, o in zip(pairs, layouts, found, strict=True)]
     right = np.concatenate([m.right for m in matched])
     features = np.concatenate([o.features for o in found])
     if 0 < right.sum() < len(right):
@@ -126,7 +128,7 @@ def _best_thresholds(
         total = np.zeros((n_classes, len(IOUS), 3))
         for pair, layout in zip(pairs, layouts, strict=True):
             objects = find_objects(layout, thresholds, spec_diameter)
-            total += match(pair, layout, objects, thresholds, spec_diameter).outcome
+            total += match(pair, layout, objects, spec_diameter).outcome
         score[i, j] = (total[..., 0] / np.maximum(total.sum(-1), 1)).mean(-1)
     occurs = total[..., 0].max(1) + total[..., 2].max(1) > 0
     by_class = score.reshape(-1, n_classes)
@@ -135,20 +137,20 @@ def _best_thresholds(
     return best, float(by_class.max(0)[occurs].mean()) if occurs.any() else 0.0
 
 
-def match(pair: Annotated, layout: Layout, objects: Objects, thresholds: Thresholds, spec_diameter: float) -> Matched:
+def match(pair: Annotated, layout: Layout, objects: Objects, spec_diameter: float) -> Matched:
     """Compare objects with the annotation; objects whose centre lies in an ignored region do not count."""
     annotation = pair.annotation
     counted = outside(objects.centres, annotation.ignore)
     levels = np.full(len(IOUS), 0.5)
     if annotation.labels is not None:
-        chosen = match_labels(annotation.labels, full_labels(objects, layout, thresholds))
+        chosen = match_labels(annotation.labels, full_labels(objects, layout))
         rows, columns, quality = chosen["true"] - 1, chosen["predicted"] - 1, chosen["iou"]
         rows, columns, quality, levels = rows.to_numpy(), columns.to_numpy(), quality.to_numpy(), IOUS
     elif annotation.boxes is not None:
-        iou = box_iou(annotation.boxes, boxes_of(objects, layout, thresholds))
-        near = np.argwhere(iou >= 0.5)
+        iou = box_iou(annotation.boxes, boxes_of(objects, layout))
+        near = np.argwhere(iou >= BOX_IOUS[0])
         rows, columns = near[assign(near[:, 0], near[:, 1], 1 - iou[tuple(near.T)])].T
-        quality = iou[rows, columns]
+        quality, levels = iou[rows, columns], BOX_IOUS
     else:
         limit = POINT_LIMIT * spec_diameter / layout.scale
         rows, columns = match_points(annotation.centres, objects.centres, limit).T

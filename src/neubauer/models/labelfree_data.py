@@ -94,7 +94,7 @@ def find(network: LayoutNet, spec: LayoutSpec, pixels: np.ndarray, thresholds: T
         density_sums=np.mean([p.density_sums for p in layouts], 0),
     )
     objects = find_objects(layout, thresholds, spec.diameter)
-    return Found(layout, objects, full_labels(objects, layout, thresholds))
+    return Found(layout, objects, full_labels(objects, layout))
 
 
 def _turn(layout: Layout, flip: tuple[int, int]) -> Layout:

@@ -7,9 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from neubauer.cells.convert import labels_to_boxes
-from neubauer.layouts.decode import Thresholds, bands, drop, drop_small, enlarge, find_peaks, trim, vote
+from neubauer.layouts.decode import (
+    Thresholds,
+    bands,
+    enlarge,
+    find_peaks,
+    highest,
+    keep_only,
+    large_enough,
+    trim,
+    vote,
+)
 from neubauer.layouts.spec import STRIDE
 from neubauer.models.layout_predict import Layout
+
+FAINT = 0.5
+"""A cell's extent is where the foreground reaches this share of its own maximum, if that is below the threshold of its
+class: a half hidden or faint cell is then not cut down to its brightest spot."""
+FAINTEST = 0.1
+"""Least foreground probability of any pixel of a cell."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,7 @@ class Objects:
     features : (N, 2) log-odds of the peak's height and of the mean foreground probability, from which the probability
         is calibrated.
     class_probability : (N, K) mean over the object's pixels.
+    extent : (N,) least foreground probability of the object's pixels.
     """
 
     labels: np.ndarray
@@ -31,6 +48,7 @@ class Objects:
     diameters: np.ndarray
     features: np.ndarray
     class_probability: np.ndarray
+    extent: np.ndarray
 
     def __len__(self) -> int:
         return len(self.centres)
@@ -48,13 +66,15 @@ class Objects:
 def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Objects:
     """Decode a layout; `diameter` is the cell diameter of the layout (image pixels at the scale of the model)."""
     peaks = find_peaks(layout.centre, min(thresholds.centre), diameter)
-    labels = vote(layout.foreground, layout.offset, peaks, min(thresholds.foreground), diameter)
+    labels = vote(layout.foreground, layout.offset, peaks, FAINTEST, diameter)
     _, _, probability = _sums(labels, layout, len(peaks))
     of_class = probability.argmax(1)
-    labels = trim(labels, layout.foreground, np.array(thresholds.foreground)[of_class])
-    high = layout.centre[peaks[:, 0], peaks[:, 1]] >= np.array(thresholds.centre, np.float16)[of_class]
-    labels, peaks = drop(labels, peaks, high)
-    labels, peaks = drop_small(labels, peaks, diameter)
+    own = np.maximum(FAINT * highest(labels, layout.foreground, len(peaks)), FAINTEST)
+    extent = np.minimum(np.array(thresholds.foreground)[of_class], own)
+    labels = trim(labels, layout.foreground, extent)
+    keep = layout.centre[peaks[:, 0], peaks[:, 1]] >= np.array(thresholds.centre, np.float16)[of_class]
+    keep &= large_enough(labels, len(peaks), diameter)
+    labels, peaks, extent = keep_only(labels, keep), peaks[keep], extent[keep]
     area, front, probability = _sums(labels, layout, len(peaks))
     zoom = np.array(layout.shape) / np.array(layout.scaled_shape)
     height = layout.centre[peaks[:, 0], peaks[:, 1]].astype(float)
@@ -64,6 +84,7 @@ def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Obj
         2 * np.sqrt(area / np.pi) * STRIDE * np.sqrt(zoom.prod()),
         np.stack([_log_odds(height), _log_odds(front / np.maximum(area, 1))], 1),
         probability / np.maximum(probability.sum(1, keepdims=True), 1e-9),
+        extent,
     )
 
 
@@ -82,17 +103,16 @@ def _sums(labels: np.ndarray, layout: Layout, n: int) -> tuple[np.ndarray, np.nd
     return area[1:], front[1:], probability[1:]
 
 
-def full_labels(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.ndarray:
+def full_labels(objects: Objects, layout: Layout) -> np.ndarray:
     """(Y, X) int32 labels at the resolution of the original image.
 
     Every object keeps at least one pixel: one that vanishes at a coarse resolution gets the pixel of its centre.
     """
     result = np.empty(layout.shape, np.int32)
-    least = np.array(thresholds.foreground)[objects.class_index]
     present = np.zeros(len(objects) + 1, bool)
     for top, bottom in bands(layout.shape[0]):
         result[top:bottom] = enlarge(
-            objects.labels, layout.foreground, least, layout.shape, layout.scaled_shape, slice(top, bottom)
+            objects.labels, layout.foreground, objects.extent, layout.shape, layout.scaled_shape, slice(top, bottom)
         )
         present[result[top:bottom]] = True
     for i in np.flatnonzero(~present[1:]):
@@ -101,10 +121,10 @@ def full_labels(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.
     return result
 
 
-def boxes_of(objects: Objects, layout: Layout, thresholds: Thresholds) -> np.ndarray:
+def boxes_of(objects: Objects, layout: Layout) -> np.ndarray:
     """(N, 4) y0, x0, y1, x1 (half-open) of the objects' full-resolution labels, in pixels of the original image."""
     boxes = np.zeros((len(objects), 4))
-    found = labels_to_boxes(full_labels(objects, layout, thresholds))
+    found = labels_to_boxes(full_labels(objects, layout))
     boxes[: len(found)] = found
     return boxes
 
