@@ -49,7 +49,7 @@ def found_of(labels: np.ndarray, centres: np.ndarray, diameters: np.ndarray, pea
     probability = np.full((1, *small.shape), 255, np.uint8)
     layout = Layout(maps, probability, np.array([float(len(centres))]), 1.0, labels.shape, labels.shape)
     n = len(centres)
-    return Found(layout, Objects(small, centres, diameters, np.zeros((n, 2)), np.ones((n, 1))), labels)
+    return Found(layout, Objects(small, centres, diameters, np.zeros((n, 2)), np.ones((n, 1)), np.full(n, 0.5)), labels)
 
 
 def scenes(n: int, population: Population = POPULATION, seed: int = 0) -> list[Found]:
