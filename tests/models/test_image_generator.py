@@ -85,22 +85,6 @@ def test_truncation_narrows_the_latents(model):
     assert narrow < wide
 
 
-def test_certainty_draws_doubtful_samples_again(model):
-    generator = model[0]
-    label = np.arange(40) % 2
-
-    def probability(samples: np.ndarray) -> np.ndarray:
-        return generator.class_probability(samples)[np.arange(40), label]
-
-    every = generator.sample(40, seed=3)
-    middle = float(min(np.median(probability(every)[label == k]) for k in range(2)))
-    sure = generator.sample(40, seed=3, certainty=middle)
-    assert (probability(sure) > middle - 1e-3).all()
-    kept = probability(every) > middle + 1e-3
-    assert 10 < kept.sum() < 36
-    assert np.array_equal(sure[kept], every[kept])  # what was certain stays
-
-
 def test_interpolation_runs_from_one_sample_to_another(model):
     generator = model[0]
     strips = generator.interpolate(5, 3, "a", seed=4)
@@ -154,9 +138,6 @@ def test_a_run_can_be_made_longer(model, tmp_path):
         (lambda g: g.sample(1, "c"), "found 'c'; expected one of a, b"),
         (lambda g: g.sample(0), "at least 1"),
         (lambda g: g.sample(1, truncation=-1), "positive"),
-        (lambda g: g.sample(1, certainty=1.5), "certainty: found 1.5; expected a probability"),
-        (lambda g: g.sample(4, certainty=0.9999), "did not reach in 50 attempts; expected a lower one"),
-        (lambda g: g.class_probability(np.zeros((3, 1, 8, 8))), "shape"),
         (lambda g: ImageGenerator("acgan", SMALL).fit(images()), "at least 2"),
         (
             lambda g: ImageGenerator("acgan", SMALL).fit(images(10), ["a", "b"] * 5),

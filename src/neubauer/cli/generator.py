@@ -91,9 +91,6 @@ def generate(
     class_name: Annotated[str | None, typer.Option("--class", help="Of this class; default: all in turn.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same samples.")] = 0,
     truncation: Annotated[float | None, typer.Option(help="Below 2: more typical, less diverse images.")] = None,
-    certainty: Annotated[
-        float | None, typer.Option(help="Only images that the discriminator is so sure of: probability of their class.")
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files as JSON.")] = False,
 ) -> None:
     """Make images, labelled images or sequences with a trained model.
@@ -113,18 +110,11 @@ def generate(
 
             generate_sequences(model, out, n, class_name, seed, as_json)
             return
-        _generate_images(model, out, n, class_name, seed, truncation, certainty, as_json)
+        _generate_images(model, out, n, class_name, seed, truncation, as_json)
 
 
 def _generate_images(
-    model: str,
-    out: Path,
-    n: int,
-    class_name: str | None,
-    seed: int,
-    truncation: float | None,
-    certainty: float | None,
-    as_json: bool,
+    model: str, out: Path, n: int, class_name: str | None, seed: int, truncation: float | None, as_json: bool
 ) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(out, "something that is there already", "a new or an empty folder")
@@ -135,7 +125,7 @@ def _generate_images(
     from neubauer.models.image_generator import ImageGenerator
 
     generator = ImageGenerator.load(model)
-    samples = generator.sample(n, class_name, seed=seed, truncation=truncation, certainty=certainty)
+    samples = generator.sample(n, class_name, seed=seed, truncation=truncation)
     # PNG holds one or three channels of integers; everything else needs TIFF
     suffix = "png" if samples.shape[1] in (1, 3) and samples.dtype.name in ("uint8", "uint16") else "tif"
     try:

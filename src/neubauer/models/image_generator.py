@@ -23,13 +23,10 @@ from neubauer.gan.report import Report
 from neubauer.gan.run_folder import kept_or_temporary
 from neubauer.gan.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
-from neubauer.nets.conditional import Discriminator
 from neubauer.nets.store import load_model, save_model
 from neubauer.recipes import DEFAULT_GENERATOR, load_recipe
 
 KIND = "image-generator"
-ATTEMPTS = 50
-"""So often a sample is drawn again that is not certain enough of its class."""
 
 
 class ImageGenerator:
@@ -152,13 +149,7 @@ class ImageGenerator:
     # --- using it
 
     def sample(
-        self,
-        n: int,
-        class_name: str | None = None,
-        *,
-        seed: int = 0,
-        truncation: float | None = None,
-        certainty: float | None = None,
+        self, n: int, class_name: str | None = None, *, seed: int = 0, truncation: float | None = None
     ) -> np.ndarray:
         """New images.
 
@@ -169,8 +160,6 @@ class ImageGenerator:
         seed : the same seed gives the same images.
         truncation : draw latents from a normal distribution cut off at this value (Brock et al., ICLR 2019): more
             typical and less diverse samples the smaller it is; None does not cut.
-        certainty : only samples that the discriminator takes for their class with at least this probability; others are
-            drawn again. None: all.
 
         Returns
         -------
@@ -178,68 +167,13 @@ class ImageGenerator:
 
         Raises
         ------
-        InputError : a class that the model does not have, a number of images below 1, a truncation that is not
-            positive; a certainty that is none, that hardly a sample has, or of a model without classes.
+        InputError : a class that the model does not have, a number of images below 1, or a truncation that is not
+            positive.
         """
         if n < 1:
             raise InputError("n", str(n), "at least 1")
-        labels = self._labels(n, class_name)
-        made = self.generate(self.latents(n, seed, truncation), labels)
-        if certainty is not None:
-            self._draw_until(certainty, made, labels, seed, truncation)
-        return self.intensity.restore(made.numpy())
-
-    def _draw_until(
-        self, certainty: float, made: Tensor, labels: Tensor | None, seed: int, truncation: float | None
-    ) -> None:
-        """Replace those of `made` that are not certain enough of their class, in place."""
-        if not 0 <= certainty < 1:
-            raise InputError("certainty", f"{certainty:g}", "a probability below 1")
-        if labels is None:
-            raise InputError("certainty", "a model without classes", "one that knows classes")
-        left = torch.arange(len(made))
-        for attempt in range(1, ATTEMPTS + 1):
-            probability = self._class_probability(made[left])
-            left = left[probability[torch.arange(len(left)), labels[left]] < certainty]
-            if not len(left):
-                return
-            made[left] = self.generate(self.latents(len(left), seed + attempt * 2**32, truncation), labels[left])
-        names = ", ".join(sorted({self.classes[int(k)] for k in labels[left]}))
-        raise InputError(
-            "certainty", f"{certainty:g}, which {names} did not reach in {ATTEMPTS} attempts", "a lower one"
-        )
-
-    def class_probability(self, images: np.ndarray) -> np.ndarray:
-        """Which class the discriminator takes images for: (N, K) float32.
-
-        Parameters
-        ----------
-        images : (N, C, Y, X) in the data type of the training images.
-
-        Raises
-        ------
-        InputError : images of another shape, or a model that knows no classes or has no discriminator.
-        """
-        return self._class_probability(torch.from_numpy(self._normalised(images))).numpy()
-
-    @torch.no_grad()
-    def _class_probability(self, x: Tensor, batch_size: int = 64) -> Tensor:
-        discriminator = self._adversarial.discriminator
-        assert isinstance(discriminator, Discriminator)
-        if not self.classes:
-            raise InputError(f"recipe {self.config.recipe}", "no classes", "a model that knows classes")
-        return torch.cat([discriminator.class_probability(part.to(self._device)).cpu() for part in x.split(batch_size)])
-
-    @property
-    def _adversarial(self) -> ImageGan:
-        if not isinstance(self.game, ImageGan):
-            raise InputError(f"recipe {self.config.recipe}", "no discriminator", "an adversarial recipe")
-        return self.game
-
-    def _normalised(self, images: np.ndarray) -> np.ndarray:
-        if images.shape[1:] != self.shape:
-            raise InputError("images", f"shape {images.shape}", f"(N, {', '.join(map(str, self.shape))})")
-        return self.intensity.normalise(images)
+        z = self.latents(n, seed, truncation)
+        return self.intensity.restore(self.generate(z, self._labels(n, class_name)).numpy())
 
     def interpolate(self, steps: int = 8, rows: int = 1, class_name: str | None = None, *, seed: int = 0) -> np.ndarray:
         """Images on the way between random pairs of samples; (rows, steps, C, Y, X), data type as `sample`."""
@@ -265,8 +199,12 @@ class ImageGenerator:
         ------
         InputError : images of another shape, or a model without a discriminator.
         """
-        game = self._adversarial
-        x = torch.from_numpy(self._normalised(images)).to(self._device)
+        game = self.game
+        if not isinstance(game, ImageGan):
+            raise InputError(f"recipe {self.config.recipe}", "no discriminator", "an adversarial recipe")
+        if images.shape[1:] != self.shape:
+            raise InputError("images", f"shape {images.shape}", f"(N, {', '.join(map(str, self.shape))})")
+        x = torch.from_numpy(self.intensity.normalise(images)).to(self._device)
         labels = self._labels(len(images), class_name)
         found = fake_map(lambda x: game.discriminator(x, None if labels is None else labels.to(x.device)).score, x)
         return found.astype(np.float32)

@@ -42,7 +42,7 @@ class Discriminator(nn.Module):
         super().__init__()
         if conditioning != "none" and classes < 2:
             raise ValueError(f"conditioning by {conditioning} needs at least 2 classes, not {classes}")
-        self.backbone, self.conditioning = backbone, conditioning
+        self.backbone = backbone
         features = int(backbone.features)  # type: ignore[arg-type]
         self.score = nn.Linear(features, 1)
         self.embedding = nn.Embedding(classes, features) if conditioning == "projection" else None
@@ -57,25 +57,6 @@ class Discriminator(nn.Module):
         if self.embedding is not None:
             score = score + (self.embedding(label) * features).sum(1)
         return Verdict(score, features, self.classifier(features) if self.classifier is not None else None)
-
-    def class_probability(self, x: Tensor) -> Tensor:
-        """Which class it takes items for, (N, K): from its classifier (of a discriminative one, whether real or not),
-        or with a projection from how much each class would add to the score.
-
-        Raises
-        ------
-        ValueError : it knows no classes.
-        """
-        verdict = self(x, torch.zeros(len(x), dtype=torch.long, device=x.device))
-        if self.embedding is not None:
-            return (verdict.features.float() @ self.embedding.weight.float().T).softmax(1)
-        if verdict.class_logits is None:
-            raise ValueError("this discriminator knows no classes")
-        found = verdict.class_logits.float().softmax(1)
-        if self.conditioning == "auxiliary":
-            return found
-        real, generated = found.chunk(2, 1)
-        return real + generated
 
 
 class LatentInput(nn.Module):
