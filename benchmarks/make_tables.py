@@ -178,7 +178,8 @@ def _recipe_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     for name, cell in sorted(result["cells"].items(), key=lambda c: (c[0].split()[0], c[1]["kernel_distance"]["mean"])):
         data, recipe = name.split()
         row: dict[str, Any] = {"data": data, "recipe": recipe, "seeds": cell["seeds"], "steps": round(cell["steps"])}
-        for key in ("kernel_distance", "frechet_distance", "coverage", "class_accuracy"):
+        kinds = ("kernel_distance", "frechet_distance", "coverage", "class_accuracy")
+        for key in (*kinds, *(f"{kind}_truncated" for kind in kinds)):
             if key in cell:
                 mean, deviation = cell[key]["mean"], cell[key]["deviation"]
                 row[key.replace("_", " ")] = f"{mean:.3g}" + ("" if deviation is None else f" ± {deviation:.2g}")
@@ -191,6 +192,7 @@ SECTIONS = {
     "count_detection": seeds,
     "count_heads": heads,
     "bundled_nuclei-fluorescence": bundled,
+    "bundled_nuclei-haematoxylin": bundled,
     "bundled_nuclei-histology": bundled,
     "bundled_blood-smear": bundled,
     "count_speed": speed,

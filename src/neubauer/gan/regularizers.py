@@ -56,7 +56,7 @@ def feature_matching(real: Tensor, fake: Tensor) -> Tensor:
     return (real.detach().float().mean(0) - fake.float().mean(0)).square().mean()
 
 
-def mode_seeking(real: Tensor, fake: Tensor, label: Tensor | None = None, size: int = 16) -> Tensor:
+def mode_seeking(real: Tensor, fake: Tensor, label: Tensor, size: int = 16) -> Tensor:
     """By how much generated images of a class are more alike than real ones are: 0 (not at all) to 1 (all the same).
 
     The mean distance of two generated images of a class is held against that of two real ones, and the shortfall
@@ -66,11 +66,10 @@ def mode_seeking(real: Tensor, fake: Tensor, label: Tensor | None = None, size: 
     Parameters
     ----------
     real, fake : (N, C, Y, X) of the same classes; no gradient flows into `real`.
-    label : (N,) class of the item in both; None if there are no classes.
+    label : (N,) class of the item in both.
     size : images are averaged down to about this side first: the distance is not to be one of noise.
     """
-    one = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
-    kinds = F.one_hot(one if label is None else label.to(fake.device)).float()
+    kinds = F.one_hot(label).float()
     pairs = kinds.sum(0) * (kinds.sum(0) - 1)
 
     def distance(x: Tensor) -> Tensor:

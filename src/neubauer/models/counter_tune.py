@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 FOREGROUNDS = (0.3, 0.4, 0.5, 0.6)
-IOUS = np.arange(0.5, 1.0, 0.05)
-BOX_IOUS = np.linspace(0.5, 0.75, len(IOUS))
-"""Boxes are drawn less exactly than masks."""
+IOUS = np.arange(0.5, 0.8, 0.05)
+"""Stricter ones would have doubtful cells left out: what is drawn around them is not that exact."""
+NEARLY = 0.02
+"""Thresholds whose scores differ by less are as good as each other."""
 MAX_CORRECTION = 1.25
 USUAL_CORRECTION = 0.03
 """How far the density is off on average over images, before anything is known (standard deviation of the ratio)."""
@@ -51,10 +52,10 @@ class Matched:
 def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     """Calibrate a counter on annotated images that it was not trained on.
 
-    Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .95 of
-    masks, IoU .5 to .75 of boxes, distance of points. An object's probability is a logistic regression on its features
-    (Platt 1999) of being a right cell of the right class. Each class is counted by its objects, unless the mean
-    absolute error of the density is clearly smaller.
+    Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .75 of
+    masks and boxes, distance of points; among nearly equal ones those that miscount least. An object's probability is a
+    logistic regression on its features (Platt 1999) of being a right cell of the right class. Each class is counted by
+    its objects, unless the mean absolute error of the density is clearly smaller.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -119,20 +120,25 @@ def _best_thresholds(
 ) -> tuple[Thresholds, float]:
     """The thresholds with the best score, and it: the mean over the classes that occur and the strictness levels.
 
+    Of those nearly as good the ones with the smallest error of the counts are taken.
     The thresholds of a class hardly touch the cells of another, so each class gets its own from the same decodings.
     """
     values = FOREGROUNDS if extents else (0.5,)
-    score = np.zeros((len(CENTRES), len(values), n_classes))
+    score, miscount = np.zeros((2, len(CENTRES), len(values), n_classes))
     for i, j in product(range(len(CENTRES)), range(len(values))):
         thresholds = Thresholds((CENTRES[i],) * n_classes, (values[j],) * n_classes)
         total = np.zeros((n_classes, len(IOUS), 3))
         for pair, layout in zip(pairs, layouts, strict=True):
             objects = find_objects(layout, thresholds, spec_diameter)
-            total += match(pair, layout, objects, spec_diameter).outcome
+            outcome = match(pair, layout, objects, spec_diameter).outcome
+            miscount[i, j] += np.abs(outcome[:, 0, 1] - outcome[:, 0, 2])
+            total += outcome
         score[i, j] = (total[..., 0] / np.maximum(total.sum(-1), 1)).mean(-1)
     occurs = total[..., 0].max(1) + total[..., 2].max(1) > 0
     by_class = score.reshape(-1, n_classes)
-    i, j = np.unravel_index(by_class.argmax(0), score.shape[:2])
+    good = by_class >= by_class.max(0) - NEARLY
+    rank = np.where(good, miscount.reshape(-1, n_classes) - by_class, np.inf)  # the better one among equal counts
+    i, j = np.unravel_index(rank.argmin(0), score.shape[:2])
     best = Thresholds(tuple(CENTRES[c] for c in i), tuple(values[f] for f in j))
     return best, float(by_class.max(0)[occurs].mean()) if occurs.any() else 0.0
 
@@ -141,20 +147,19 @@ def match(pair: Annotated, layout: Layout, objects: Objects, spec_diameter: floa
     """Compare objects with the annotation; objects whose centre lies in an ignored region do not count."""
     annotation = pair.annotation
     counted = outside(objects.centres, annotation.ignore)
-    levels = np.full(len(IOUS), 0.5)
     if annotation.labels is not None:
         chosen = match_labels(annotation.labels, full_labels(objects, layout))
         rows, columns, quality = chosen["true"] - 1, chosen["predicted"] - 1, chosen["iou"]
-        rows, columns, quality, levels = rows.to_numpy(), columns.to_numpy(), quality.to_numpy(), IOUS
+        rows, columns, quality = rows.to_numpy(), columns.to_numpy(), quality.to_numpy()
     elif annotation.boxes is not None:
         iou = box_iou(annotation.boxes, boxes_of(objects, layout))
-        near = np.argwhere(iou >= BOX_IOUS[0])
+        near = np.argwhere(iou >= IOUS[0])
         rows, columns = near[assign(near[:, 0], near[:, 1], 1 - iou[tuple(near.T)])].T
-        quality, levels = iou[rows, columns], BOX_IOUS
+        quality = iou[rows, columns]
     else:
         limit = POINT_LIMIT * spec_diameter / layout.scale
         rows, columns = match_points(annotation.centres, objects.centres, limit).T
-        quality = np.ones(len(rows))
+        quality = np.ones(len(rows))  # of points there are no degrees
     true_class = annotation.class_index.copy()
     if layout.class_probability.shape[0] == 1:
         true_class[:] = 0
@@ -164,10 +169,10 @@ def match(pair: Annotated, layout: Layout, objects: Objects, spec_diameter: floa
     right = np.zeros(len(objects), bool)
     right[columns[same]] = True
     n_classes = layout.class_probability.shape[0]
-    outcome = np.zeros((n_classes, len(levels), 3))
+    outcome = np.zeros((n_classes, len(IOUS), 3))
     found = np.bincount(predicted_class[counted], minlength=n_classes)
     wanted = np.bincount(true_class[true_class >= 0], minlength=n_classes)
-    for i, level in enumerate(levels):
+    for i, level in enumerate(IOUS):
         hit = columns[same & (quality >= level) & counted[columns]]
         hits = np.bincount(predicted_class[hit], minlength=n_classes)
         outcome[:, i] = np.stack([hits, found - hits, wanted - hits], 1)

@@ -144,7 +144,7 @@ class ImageGan(NoiseToImage):
         if c.feature_matching:
             matching = regularizers.feature_matching(on_real.features, on_fake.features)
             terms["feature_matching"] = c.feature_matching * matching
-        if c.mode_seeking:
+        if c.mode_seeking and label is not None:
             terms["mode_seeking"] = c.mode_seeking * regularizers.mode_seeking(batch["image"], fake, label)
         if self.of_classes is not None:
             terms["auxiliary"] = c.auxiliary * self.of_classes.generator(_logits(on_fake), batch["class"])
