@@ -157,7 +157,8 @@ def gan_speed(result: dict[str, Any]) -> list[str]:
         f"{result['share_of_matrix_rate']:.2f} of that of a large {result['precision']} matrix product."
     )
     head = f"Training step of {result['what']}; medians over blocks in turn."
-    return ["## Adversarial engine: speed", "", head, "", *table(rows), "", tail]
+    threads = result["machine"]["threads"]
+    return [f"## Adversarial engine: speed, {threads} thread{'s' if threads > 1 else ''}", "", head, "", *table(rows), "", tail]
 
 
 def gan_recipes(title: str, what: str = "") -> Callable[[dict[str, Any]], list[str]]:
@@ -199,6 +200,7 @@ SECTIONS = {
     "count_large": large,
     "cold_start": start,
     "gan_speed": gan_speed,
+    "gan_speed_4": gan_speed,
     "gan_recipes": gan_recipes("recipes"),
     "gan_conditional": gan_recipes("classes", "`dcgan-r1` with a discriminative classifier (`conditioning = auto`). "),
     "gan_few_images": gan_recipes("200 training images"),
