@@ -158,7 +158,15 @@ def gan_speed(result: dict[str, Any]) -> list[str]:
     )
     head = f"Training step of {result['what']}; medians over blocks in turn."
     threads = result["machine"]["threads"]
-    return [f"## Adversarial engine: speed, {threads} thread{'s' if threads > 1 else ''}", "", head, "", *table(rows), "", tail]
+    return [
+        f"## Adversarial engine: speed, {threads} thread{'s' if threads > 1 else ''}",
+        "",
+        head,
+        "",
+        *table(rows),
+        "",
+        tail,
+    ]
 
 
 def gan_recipes(title: str, what: str = "") -> Callable[[dict[str, Any]], list[str]]:
