@@ -23,7 +23,7 @@ from neubauer.models.layout_predict import Layout
 
 FAINT = 0.5
 """A cell's extent is where the foreground reaches this share of its own maximum, if that is below the threshold of its
-class: a half hidden or faint cell is then not cut down to its brightest spot."""
+class: a half hidden or faint cell is then not cut down to its brightest spot. (It has to reach the threshold there.)"""
 FAINTEST = 0.1
 """Least foreground probability of any pixel of a cell."""
 
@@ -69,10 +69,11 @@ def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Obj
     labels = vote(layout.foreground, layout.offset, peaks, FAINTEST, diameter)
     _, _, probability = _sums(labels, layout, len(peaks))
     of_class = probability.argmax(1)
-    own = np.maximum(FAINT * highest(labels, layout.foreground, len(peaks)), FAINTEST)
-    extent = np.minimum(np.array(thresholds.foreground)[of_class], own)
+    least, peak = np.array(thresholds.foreground)[of_class], highest(labels, layout.foreground, len(peaks))
+    extent = np.clip(FAINT * peak, FAINTEST, least)
     labels = trim(labels, layout.foreground, extent)
-    keep = layout.centre[peaks[:, 0], peaks[:, 1]] >= np.array(thresholds.centre, np.float16)[of_class]
+    keep = peak >= least
+    keep &= layout.centre[peaks[:, 0], peaks[:, 1]] >= np.array(thresholds.centre, np.float16)[of_class]
     keep &= large_enough(labels, len(peaks), diameter)
     labels, peaks, extent = keep_only(labels, keep), peaks[keep], extent[keep]
     area, front, probability = _sums(labels, layout, len(peaks))
