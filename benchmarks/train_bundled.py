@@ -178,7 +178,8 @@ def main() -> None:
     else:
         counter = train(recipe, parts, arguments.steps or recipe.steps)
         counter.config.training["name"] = arguments.name
-    counter.calibrate(parts.held_out)
+    if arguments.recalibrate or recipe.start:  # else the counter has calibrated itself with just these
+        counter.calibrate(parts.held_out)
     minutes = float(str(counter.config.training["minutes"]))
     counter.save(path)
     scores = {name: evaluate_counter(counter, pairs_of(items))[0] for name, items in parts.tests.items()}

@@ -25,7 +25,7 @@ FAINT = 0.5
 """A cell's extent is where the foreground reaches this share of its own maximum, if that is below the threshold of its
 class: a half hidden or faint cell is then not cut down to its brightest spot. (It has to reach the threshold there.)"""
 FAINTEST = 0.1
-"""Least foreground probability of any pixel of a cell."""
+"""Pixels of a lower foreground probability belong to no cell."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Obj
     _, _, probability = _sums(labels, layout, len(peaks))
     of_class = probability.argmax(1)
     least, peak = np.array(thresholds.foreground)[of_class], highest(labels, layout.foreground, len(peaks))
-    extent = np.clip(FAINT * peak, FAINTEST, least)
+    extent = np.minimum(FAINT * peak, least)
     labels = trim(labels, layout.foreground, extent)
     keep = peak >= least
     keep &= layout.centre[peaks[:, 0], peaks[:, 1]] >= np.array(thresholds.centre, np.float16)[of_class]
