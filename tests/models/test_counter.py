@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from neubauer.images.write import write_image, write_labels
 from neubauer.models.counter import CellCounter
 from neubauer.models.counter_data import Augmentation
 from neubauer.models.counter_evaluate import evaluate_counter
-from neubauer.models.counter_fit import FitSettings
+from neubauer.models.counter_fit import FitSettings, stages
 from neubauer.models.counter_inputs import Annotated, as_source, collect
 
 SCENES = [discs(8 + 2 * (i % 4), seed=i) for i in range(12)]
@@ -147,21 +150,79 @@ def test_same_seed_same_counter() -> None:
     assert not np.array_equal(weights(1), weights(2))
 
 
+def dotted(settings: FitSettings, points: bool = True, **options: Any) -> CellCounter:
+    """A small counter, trained on a few scenes."""
+    model = CellCounter(settings=settings, widths=(8, 8), depths=(1, 1), diameter=14.0)
+    return model.fit([i for i, _ in SCENES[:4]], [as_points(a) if points else a for _, a in SCENES[:4]], **options)
+
+
+def weights_of(model: CellCounter) -> np.ndarray:
+    assert model.network_ is not None
+    return np.concatenate([t.detach().numpy().ravel() for t in model.network_.state_dict().values()])
+
+
 def test_training_on_points_ends_with_plain_crops() -> None:
     """By default 0.3 of the steps for points and none for masks; where all are plain, no augmentation matters."""
 
     def weights(plain: float | None, augmentation: Augmentation, points: bool = True) -> np.ndarray:
-        settings = FitSettings(steps=4, batch=2, crop=64, plain=plain, augmentation=augmentation)
-        model = CellCounter(settings=settings, widths=(8, 8), depths=(1, 1), diameter=14.0)
-        model.fit([i for i, _ in SCENES[:4]], [as_points(a) if points else a for _, a in SCENES[:4]])
-        assert model.network_ is not None
-        return np.concatenate([p.detach().numpy().ravel() for p in model.network_.parameters()])
+        settings = FitSettings(steps=4, batch=2, crop=64, plain=plain, refit=0.0, augmentation=augmentation)
+        return weights_of(dotted(settings, points))
 
     noisy, varied = Augmentation(noise=0.2), Augmentation()
     assert (weights(1.0, noisy) == weights(1.0, varied)).all()
     assert not np.array_equal(weights(0.0, noisy), weights(0.0, varied))
     assert (weights(None, varied) == weights(0.3, varied)).all()
     assert (weights(None, varied, points=False) == weights(0.0, varied, points=False)).all()
+
+
+def test_plain_crops_are_learnt_from_with_the_statistics_of_predictions() -> None:
+    """After the turn they stay as they are: the same whatever comes then."""
+
+    def statistics(steps: int, plain: float) -> np.ndarray:
+        model = dotted(FitSettings(steps=steps, batch=2, crop=64, plain=plain, refit=0.0, learning_rate=0.0))
+        assert model.network_ is not None
+        state = model.network_.state_dict()
+        return np.concatenate([t.numpy() for name, t in state.items() if "running" in name])
+
+    assert (statistics(2, 1.0) == statistics(4, 1.0)).all()
+    assert not np.array_equal(statistics(2, 0.0), statistics(4, 0.0))
+
+
+def test_training_on_points_goes_on_with_all_images() -> None:
+    """By default the last third of the steps; the calibration is that of the images held out before."""
+    settings = FitSettings(steps=6, batch=2, crop=64)
+    first, second = stages(settings, points=True)
+    assert second is not None
+    assert (first.steps, first.plain, second.steps, second.plain) == (4, 0.3, 2, 1.0)
+    assert stages(settings, points=False)[1] is None
+    whole, before = dotted(settings), dotted(first)
+    assert whole.config.calibration == before.config.calibration
+    assert not np.array_equal(weights_of(whole), weights_of(before))
+    assert whole.config.training["all_images_steps"] == 2
+
+
+@pytest.mark.parametrize("stop_at", [10, 60])
+def test_a_training_stopped_in_any_stage_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    settings = FitSettings(steps=70, batch=1, crop=32, refit=6 / 7)  # 10 and 60 steps
+    whole, kept = dotted(settings), tmp_path / "kept"
+    with monkeypatch.context() as patch:
+        if stop_at == 10:  # between the stages
+            patch.setattr(CellCounter, "calibrate", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+
+        def report(step: int, _: dict[str, float]) -> None:
+            if step == stop_at == 60:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            dotted(settings, checkpoint=kept, report=report)
+    with pytest.raises(InputError, match="steps"):
+        dotted(replace(settings, steps=77), checkpoint=kept, resume=True)
+    resumed = dotted(settings, checkpoint=kept, resume=True)
+    assert (weights_of(resumed) == weights_of(whole)).all()
+    assert resumed.config == whole.config
+    assert not kept.exists()
 
 
 def test_files_in_and_a_mix_of_annotations(tmp_path: Path) -> None:

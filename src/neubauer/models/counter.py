@@ -24,12 +24,13 @@ from neubauer.layouts.decode import Thresholds
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.conformal import interval
 from neubauer.models.counter_config import CounterConfig
-from neubauer.models.counter_fit import FitSettings, fit_network
+from neubauer.models.counter_data import TrainingImage
+from neubauer.models.counter_fit import FitSettings, calibration_in, fit_network, later, stages
 from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, collect
 from neubauer.models.counter_prepare import annotated_diameters, split, training_image
 from neubauer.models.counter_start import start_from
 from neubauer.models.diameter import estimate_diameter
-from neubauer.models.fitting import Checkpoint
+from neubauer.models.fitting import Checkpoint, Report
 from neubauer.models.layout_cells import Objects, find_objects, full_labels
 from neubauer.models.layout_predict import TILE, Layout, predict_layout
 from neubauer.nets.blocks import channels_last, fuse_norms
@@ -45,8 +46,6 @@ SAME_SCALE = 1.3
 CELL_SIGMA, POINT_SIGMA = 0.12, 0.2
 """Widths of a cell in the density maps. With points alone the density is often all there is to count by, in images in
 which cells overlap; a wider target then tolerates that nobody can say exactly where each is."""
-POINT_PLAIN = 0.3
-"""Share of the steps that end a training on points with plain crops, see `FitSettings`."""
 MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
 """Size ratios between the network's view and the image beyond which a diameter is absurd."""
 
@@ -146,9 +145,7 @@ class CellCounter:
         typical, per_image, spread = annotated_diameters(pairs, self.diameter)
         first = pairs[0]
         points = all(p.annotation.kind == "points" for p in pairs)
-        settings = self.settings
-        if settings.plain is None:
-            settings = replace(settings, plain=POINT_PLAIN if points else 0.0)
+        stage, again = stages(self.settings, points)
         if self.settings.augmentation.stains and first.source.shape[0] != 3:
             raise InputError(
                 first.source.path, f"{first.source.shape[0]} channels", "RGB images, where stains are to be varied"
@@ -170,6 +167,7 @@ class CellCounter:
                 "annotation": sorted({p.annotation.kind for p in pairs}),
                 "steps": self.settings.steps,
                 "seed": self.settings.seed,
+                **({"all_images_steps": again.steps} if again else {}),
                 **({"start": str(self.start[0])} if self.start else {}),
             },
         )
@@ -178,12 +176,42 @@ class CellCounter:
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
         if self.start is not None:
             start_from(network, spec, self.start[1], self.start[0])
-        data = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in train]
-        identity = {"settings": asdict(settings), "config": config.model_dump(mode="json")}
-        kept = None if checkpoint is None else Checkpoint(Path(checkpoint), identity, resume)
-        self.network_ = fit_network(network, data, spec, settings, report, kept)
-        self._set(config)
-        return self.calibrate(held_out)
+        data = {id(p): training_image(p, spec, per_image[id(p)], config.percentiles) for p in pairs}
+        kept = None if checkpoint is None else Checkpoint(Path(checkpoint), {}, resume)
+        self._train(network, config, data, train, held_out, stage, again, report, kept)
+        return self
+
+    def _train(
+        self,
+        network: LayoutNet,
+        config: CounterConfig,
+        data: dict[int, TrainingImage],
+        train: Sequence[Annotated],
+        held_out: Sequence[Annotated],
+        settings: FitSettings,
+        again: FitSettings | None,
+        report: Report | None,
+        kept: Checkpoint | None,
+    ) -> None:
+        """Train and calibrate, then go on with all images (`data`, by `id` of the pair) if there is `again`."""
+        spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
+        found = calibration_in(kept) if kept and again else None
+        if found is None:
+            if kept is not None:
+                kept = replace(kept, identity=_identity(settings, config), last=again is None)
+            self.network_ = fit_network(network, [data[id(p)] for p in train], spec, settings, report, kept)
+            self._set(config)
+            self.calibrate(held_out)
+        else:  # stopped when it was going on
+            self.network_ = network
+            self._set(config.model_copy(update={"calibration": found}))
+        if again is None:
+            return
+        if kept is not None:
+            identity = _identity(again, self.config)
+            kept = replace(kept, identity=identity, resume=found is not None, first=False, last=True)
+        self.network_ = fit_network(network, list(data.values()), spec, again, later(report, settings.steps), kept)
+        self._set(self.config)
 
     def calibrate(self, pairs: Sequence[Annotated]) -> CellCounter:
         """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on."""
@@ -379,3 +407,8 @@ class CellCounter:
         counter.network_ = network.eval()
         counter._set(config)
         return counter
+
+
+def _identity(settings: FitSettings, config: CounterConfig) -> dict[str, object]:
+    """What makes a training the one that a checkpoint is of."""
+    return {"settings": asdict(settings), "config": config.model_dump(mode="json")}

@@ -59,12 +59,16 @@ class Checkpoint:
     identity : what makes the run what it is (settings, data), JSON-serialisable: it goes on only under the same.
     resume : go on from the file, bit for bit as if the run had not stopped.
     every : steps between two checkpoints.
+    first, last : of a training in stages with one file, whether this is its first, its last. Between two stages the
+        file stays, with the finished one, until the next one's takes its place.
     """
 
     path: Path
     identity: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
     every: int = 250
+    first: bool = True
+    last: bool = True
 
 
 def fit(
@@ -132,13 +136,14 @@ def fit(
                     n = (step - 1) % REPORT_EVERY + 1
                     report(step, {name: float(value) / n for name, value in sums.items()})
                 sums = {}
-            if checkpoint is not None and step % checkpoint.every == 0:
+            done = checkpoint is not None and not checkpoint.last and step == settings.steps
+            if checkpoint is not None and (step % checkpoint.every == 0 or done):
                 _save(checkpoint, step, network, average, optimiser)
     if step < settings.steps:
         if checkpoint is not None:
             _save(checkpoint, step, network, average, optimiser)
         raise KeyboardInterrupt
-    if checkpoint is not None:
+    if checkpoint is not None and checkpoint.last:
         checkpoint.path.unlink(missing_ok=True)
     network.load_state_dict(average.network.state_dict())
     return network.eval()
@@ -162,7 +167,7 @@ def _adamw(network: nn.Module, settings: Settings) -> torch.optim.AdamW:
 def _begin(c: Checkpoint, network: nn.Module, average: MovingAverage, optimiser: torch.optim.Optimizer) -> int:
     """The step to begin with; everything else is restored."""
     if not c.resume:
-        if c.path.exists():
+        if c.first and c.path.exists():
             raise InputError(
                 c.path, "the checkpoint of an unfinished training", "resume (--resume), or remove the file"
             )

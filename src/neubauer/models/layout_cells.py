@@ -24,8 +24,6 @@ from neubauer.models.layout_predict import Layout
 FAINT = 0.5
 """A cell's extent is where the foreground reaches this share of its own maximum, if that is below the threshold of its
 class: a half hidden or faint cell is then not cut down to its brightest spot. (It has to reach the threshold there.)"""
-FAINTEST = 0.1
-"""Pixels of a lower foreground probability belong to no cell."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Objects:
 def find_objects(layout: Layout, thresholds: Thresholds, diameter: float) -> Objects:
     """Decode a layout; `diameter` is the cell diameter of the layout (image pixels at the scale of the model)."""
     peaks = find_peaks(layout.centre, min(thresholds.centre), diameter)
-    labels = vote(layout.foreground, layout.offset, peaks, FAINTEST, diameter)
+    labels = vote(layout.foreground, layout.offset, peaks, FAINT * min(thresholds.foreground), diameter)
     _, _, probability = _sums(labels, layout, len(peaks))
     of_class = probability.argmax(1)
     least, peak = np.array(thresholds.foreground)[of_class], highest(labels, layout.foreground, len(peaks))

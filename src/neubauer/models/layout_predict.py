@@ -113,16 +113,16 @@ def predict_layout(
         canvas[0, :, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
             raw = network(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
-            layout = activate(raw, spec)[0].cpu().numpy()
+            layout = activate(raw.contiguous(), spec)[0]
         inner = (
             slice((top - low[0]) // STRIDE, -(-(bottom - low[0]) // STRIDE)),
             slice((left - low[1]) // STRIDE, -(-(right - low[1]) // STRIDE)),
         )
-        part = layout[(slice(None), *inner)]
+        part = layout[(slice(None), *inner)].cpu()
         at = (slice(None), slice(top // STRIDE, -(-bottom // STRIDE)), slice(left // STRIDE, -(-right // STRIDE)))
-        maps[at] = part[:4]
-        probability[at] = np.round(part[spec.class_maps] * 255)
-        sums += part[spec.density].sum((1, 2), dtype=np.float64)
+        maps[at] = part[:4].half().numpy()  # rounded by torch: NumPy takes ten times as long
+        probability[at] = (part[spec.class_maps] * 255).round().byte().numpy()
+        sums += part[spec.density].double().sum((1, 2)).numpy()
     return Layout(maps, probability, sums, scale, shape, size)
 
 
