@@ -60,6 +60,12 @@ def heads(result: dict[str, Any]) -> list[str]:
     return ["## Votes or watershed", "", f"{head} {len(result['runs'])} seeds.", "", *table(rows)]
 
 
+def spread(result: dict[str, Any]) -> list[str]:
+    """Bundled recipes over splits and seeds."""
+    head = "The recipes with fewer steps; mean and standard deviation over seeds (splits, weights, crops)."
+    return ["## Bundled recipes over splits", "", head, "", *table(result["rows"])]
+
+
 def speed(result: dict[str, Any]) -> list[str]:
     """Seconds per tile."""
     head = (
@@ -198,8 +204,8 @@ def _recipe_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 SECTIONS = {
     "count_points": points,
-    "count_detection": seeds,
     "count_heads": heads,
+    "count_spread": spread,
     "bundled_nuclei-fluorescence": bundled,
     "bundled_nuclei-haematoxylin": bundled,
     "bundled_nuclei-histology": bundled,
