@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 from dataclasses import replace
@@ -312,8 +313,42 @@ def test_an_image_is_not_corrected_by_itself():
 
     density = np.array([100.0, 120.0, 80.0])
     true = density * [1.2, 1.0, 1.0]  # one image is unlike the others
-    factors = _corrections_without(true, density)
+    factors = _corrections_without(true, density, np.arange(3))
     assert factors[0] == _correction(true[1:], density[1:]) == 1
     assert (factors[1:] > 1).all()
     own = np.abs(true - density * _correction(true, density))
     assert np.abs(true - density * factors).sum() > own.sum()
+    assert (_corrections_without(true, density, np.array([0, 1, 1])) == 1).all()  # one other group says nothing
+
+
+def test_images_of_one_group_say_as_much_about_the_density_as_one(
+    counter: CellCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neubauer.models import counter_tune
+    from neubauer.models.counter_tune import tune
+
+    true = np.array([[100.0] * 2, [140.0] * 2, [120.0] * 2])
+    monkeypatch.setattr(counter_tune, "_counts", lambda *_: (true, true, true / [[1.08], [1.1], [1.12]]))
+    pairs = [Annotated(from_array(i), a) for i, a in TEST]
+    apart, together, halves = (tune(counter, pairs, g).density_factor for g in (None, ["a"] * 3, ["a", "b", "b"]))
+    assert together["total"] == 1 < halves["total"] < apart["total"]
+
+
+def test_points_are_counted_by_density_unless_objects_are_clearly_better(
+    counter: CellCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neubauer.models import counter_tune
+
+    true = np.array([[100.0] * 2, [140.0] * 2, [120.0] * 2])
+    off = np.array([[5.0], [-5.0], [0.0]])
+
+    monkeypatch.setattr(counter_tune, "_corrections_without", lambda true, *_: np.ones(len(true)))
+
+    def method(points: bool, objects: float, density: float) -> str:
+        monkeypatch.setattr(counter_tune, "_counts", lambda *_: (true, true + objects * off, true + density * off))
+        model = copy.copy(counter)
+        model.config_ = counter.config.model_copy(update={"extents": not points})
+        return counter_tune.tune(model, [Annotated(from_array(i), a) for i, a in TEST]).count_method["total"]
+
+    assert (method(True, 1, 1), method(False, 1, 1)) == ("density", "peaks")
+    assert (method(True, 0.2, 1), method(False, 1, 0.2)) == ("peaks", "density")

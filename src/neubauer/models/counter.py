@@ -178,7 +178,11 @@ class CellCounter:
             start_from(network, spec, self.start[1], self.start[0])
         data = {id(p): training_image(p, spec, per_image[id(p)], config.percentiles) for p in pairs}
         kept = None if checkpoint is None else Checkpoint(Path(checkpoint), {}, resume)
-        self._train(network, config, data, train, held_out, stage, again, report, kept)
+        held_groups = None
+        if groups is not None:
+            of = {id(p): group for p, group in zip(pairs, groups, strict=True)}
+            held_groups = [of[id(p)] for p in held_out]
+        self._train(network, config, data, train, held_out, held_groups, stage, again, report, kept)
         return self
 
     def _train(
@@ -188,6 +192,7 @@ class CellCounter:
         data: dict[int, TrainingImage],
         train: Sequence[Annotated],
         held_out: Sequence[Annotated],
+        held_groups: Sequence[str] | None,
         settings: FitSettings,
         again: FitSettings | None,
         report: Report | None,
@@ -201,7 +206,7 @@ class CellCounter:
                 kept = replace(kept, identity=_identity(settings, config), last=again is None)
             self.network_ = fit_network(network, [data[id(p)] for p in train], spec, settings, report, kept)
             self._set(config)
-            self.calibrate(held_out)
+            self.calibrate(held_out, held_groups)
         else:  # stopped when it was going on
             self.network_ = network
             self._set(config.model_copy(update={"calibration": found}))
@@ -213,13 +218,16 @@ class CellCounter:
         self.network_ = fit_network(network, list(data.values()), spec, again, later(report, settings.steps), kept)
         self._set(self.config)
 
-    def calibrate(self, pairs: Sequence[Annotated]) -> CellCounter:
-        """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on."""
+    def calibrate(self, pairs: Sequence[Annotated], groups: Sequence[str] | None = None) -> CellCounter:
+        """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on.
+
+        `groups` says which of them belong together, as in `fit`.
+        """
         from neubauer.models.counter_tune import tune
 
         estimated = len(set(self.config.diameter_range)) > 1
         for _ in range(2 if estimated else 1):  # the estimate of an image's scale depends on the thresholds
-            self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs)})
+            self.config_ = self.config.model_copy(update={"calibration": tune(self, pairs, groups)})
         return self
 
     def _set(self, config: CounterConfig) -> None:

@@ -33,7 +33,8 @@ USUAL_CORRECTION = 0.03
 USUAL_SCATTER = 0.05
 """How far single images are off beside that, before anything is known."""
 CLEARLY = 0.9
-"""The density counts only where its error is smaller by this factor: objects can be looked at, a density cannot."""
+"""The density counts only where its error is smaller by this factor: objects can be looked at, a density cannot. With
+points it is the other way round: where one cell ends and the next begins was never shown, the density was."""
 POINT_LIMIT = 0.5
 """A predicted point is right within this many cell diameters."""
 
@@ -49,13 +50,17 @@ class Matched:
     outcome: np.ndarray
 
 
-def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
+def tune(counter: CellCounter, pairs: Sequence[Annotated], groups: Sequence[str] | None = None) -> Calibration:
     """Calibrate a counter on annotated images that it was not trained on.
+
+    Images of one of the `groups` (one slide, region or patient) are off together: they say as much about the density as
+    one image does.
 
     Thresholds are those with the best mean over classes and strictness levels of TP / (TP + FP + FN): IoU .5 to .75 of
     masks and boxes, distance of points; among nearly equal ones those that miscount least. An object's probability is a
     logistic regression on its features (Platt 1999) of being a right cell of the right class. Each class is counted by
-    its objects, unless the mean absolute error of the density is clearly smaller.
+    its objects, unless the mean absolute error of the density is clearly smaller; where only points were learnt from,
+    by the density, unless that of the objects is.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -79,19 +84,21 @@ def tune(counter: CellCounter, pairs: Sequence[Annotated]) -> Calibration:
     errors: dict[str, float] = {}
     factors: dict[str, float] = {}
     true, peaks, density = _counts(pairs, layouts, found, len(config.classes))
+    _, group = np.unique([str(i) for i in range(len(pairs))] if groups is None else groups, return_inverse=True)
+    limit = CLEARLY if config.extents else 1 / CLEARLY
     for k, name in enumerate((*config.classes, "total")):
         # where no class is marked anywhere only the total can be checked
         column = k if np.isfinite(true[:, k]).any() else -1
         known = np.isfinite(true[:, column])
         whole = known & np.isfinite(density[:, column])
-        factors[name] = _correction(true[whole, column], density[whole, column])
+        factors[name] = _correction(*(_sums(v[whole, column], group[whole]) for v in (true, density)))
         corrected = density[:, column].copy()
-        corrected[whole] *= _corrections_without(true[whole, column], density[whole, column])
+        corrected[whole] *= _corrections_without(true[whole, column], density[whole, column], group[whole])
         estimates: dict[CountMethod, np.ndarray] = {"peaks": peaks[:, column], "density": corrected}
         mae = {
             m: float(np.abs(v - true[:, column])[whole].mean()) if whole.any() else 0.0 for m, v in estimates.items()
         }
-        methods[name] = "density" if mae["density"] < CLEARLY * mae["peaks"] else "peaks"
+        methods[name] = "density" if mae["density"] < limit * mae["peaks"] else "peaks"
         checked = whole if methods[name] == "density" else known
         widths[name] = interval_width(true[checked, column], estimates[methods[name]][checked])
         errors[f"count_mae_{name}"] = float(np.abs(estimates[methods[name]] - true[:, column])[checked].mean())
@@ -182,9 +189,9 @@ def match(pair: Annotated, layout: Layout, objects: Objects, spec_diameter: floa
 def _correction(true: np.ndarray, density: np.ndarray) -> float:
     """By how much the density has to be multiplied.
 
-    The ratio of the sums of true counts and densities (Cochran 1977, section 6.4), drawn towards 1 as far as it is
-    uncertain: with few validation images, or with images that disagree, it says more about them than about the network.
-    1 where it is so far off that the density must be no good.
+    The ratio of the sums of true counts and densities of groups (Cochran 1977, section 6.4), drawn towards 1 as far as
+    it is uncertain: with few groups, or with groups that disagree, it says more about them than about the network. 1
+    where it is so far off that the density must be no good.
     """
     ratio = float(true.sum() / max(density.sum(), 1e-9))
     if not 1 / MAX_CORRECTION <= ratio <= MAX_CORRECTION:
@@ -193,15 +200,21 @@ def _correction(true: np.ndarray, density: np.ndarray) -> float:
     if n < 2:
         return 1.0
     scatter = ((true - ratio * density) ** 2).sum() / (n - 1) / density.mean() ** 2
-    # a sample of few images may agree by chance: one image's worth of what is usual is added
+    # a sample of few groups may agree by chance: one group's worth of what is usual is added
     variance = ((n - 1) * scatter + USUAL_SCATTER**2) / n / n
     return 1 + (ratio - 1) * USUAL_CORRECTION**2 / (USUAL_CORRECTION**2 + float(variance))
 
 
-def _corrections_without(true: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """For each image, the correction that the others call for: what it would be off by if it were a new one."""
-    others = ~np.eye(len(true), dtype=bool)
-    return np.array([_correction(true[rest], density[rest]) for rest in others])
+def _corrections_without(true: np.ndarray, density: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """For each image, the correction that the other groups call for: what it would be off by if it were a new one."""
+    rest = (group != g for g in group)
+    return np.array([_correction(_sums(true[r], group[r]), _sums(density[r], group[r])) for r in rest])
+
+
+def _sums(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """(G,) the sums of the values of each group that there is."""
+    _, index = np.unique(group, return_inverse=True)
+    return np.bincount(index, values)
 
 
 def _counts(
