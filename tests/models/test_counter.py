@@ -202,14 +202,14 @@ def test_training_on_points_goes_on_with_all_images() -> None:
     assert whole.config.training["all_images_steps"] == 2
 
 
-@pytest.mark.parametrize("stop_at", [10, 60])
+@pytest.mark.parametrize(("stop_at", "refit"), [(10, 6 / 7), (10, 0.0), (60, 6 / 7)])
 def test_a_training_stopped_in_any_stage_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int, refit: float
 ) -> None:
-    settings = FitSettings(steps=70, batch=1, crop=32, refit=6 / 7)  # 10 and 60 steps
+    settings = FitSettings(steps=70, batch=1, crop=32, refit=refit)  # all at once, or 10 and 60 steps
     whole, kept = dotted(settings), tmp_path / "kept"
     with monkeypatch.context() as patch:
-        if stop_at == 10:  # between the stages
+        if stop_at == 10:  # when it is calibrated
             patch.setattr(CellCounter, "calibrate", lambda *_: os.kill(os.getpid(), signal.SIGINT))
 
         def report(step: int, _: dict[str, float]) -> None:

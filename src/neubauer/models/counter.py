@@ -203,7 +203,7 @@ class CellCounter:
         found = calibration_in(kept) if kept and again else None
         if found is None:
             if kept is not None:
-                kept = replace(kept, identity=_identity(settings, config), last=again is None)
+                kept = replace(kept, identity=_identity(settings, config), last=False)  # there until it is calibrated
             self.network_ = fit_network(network, [data[id(p)] for p in train], spec, settings, report, kept)
             self._set(config)
             self.calibrate(held_out, held_groups)
@@ -211,6 +211,8 @@ class CellCounter:
             self.network_ = network
             self._set(config.model_copy(update={"calibration": found}))
         if again is None:
+            if kept is not None:
+                kept.path.unlink()
             return
         if kept is not None:
             identity = _identity(again, self.config)
