@@ -18,7 +18,7 @@ from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.load import load_annotation
 from neubauer.images.read import open_image
 from neubauer.images.stain import Stain
-from neubauer.models.counter_inputs import Annotated, as_source, same_channels
+from neubauer.models.counter_inputs import Annotated, Reading, as_source, same_channels
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BLOOD = ("RBC", "WBC", "Platelets")
@@ -48,7 +48,7 @@ class Item:
 
     def pair(self) -> Annotated:
         """As the counter takes it."""
-        return Annotated(as_source(self.image, stain=self.stain), self.annotation)
+        return Annotated(as_source(self.image, reading=Reading(stain=self.stain)), self.annotation)
 
 
 def _item(image: Path, annotation: Path, kind: Kind, group: str, classes: Sequence[str] | None = None) -> Item:

@@ -36,7 +36,7 @@ from neubauer.gan.images import ImageSet, images_from_array, images_from_folder
 from neubauer.models.classifier_fit import FitSettings, fit_network
 from neubauer.models.counter import CellCounter
 from neubauer.models.counter_evaluate import evaluate_counter
-from neubauer.models.counter_inputs import Annotated, as_source
+from neubauer.models.counter_inputs import Annotated, Reading, as_source
 from neubauer.models.style_translator import StyleTranslator, build_translation
 from neubauer.models.translator_gate import Gate, fit_by_gate
 from neubauer.nets.classifier import CellNet
@@ -154,12 +154,14 @@ def counts(folder: Path, seed: int) -> dict[str, float]:
     items = SETS["dsb2018-colour"](folder)
     test, rest = split_groups(items, [round(HELD_OUT * len(items))], 0)  # as `train_bundled.py` splits them
     fluorescence = pairs_of(SETS["dsb2018-fluorescence"](folder))
-    tissue = [as_source(item.image, stain="haematoxylin") for item in rest]
+    tissue = [as_source(item.image, reading=Reading(stain="haematoxylin")) for item in rest]
     translator = StyleTranslator("cut", {"training": {**QUIET}}).fit(
         tissue, [p.source for p in fluorescence], seed=seed
     )
     counter = CellCounter.load("nuclei-fluorescence")
-    stained = [Annotated(as_source(item.image, stain="haematoxylin"), item.annotation) for item in test]
+    stained = [
+        Annotated(as_source(item.image, reading=Reading(stain="haematoxylin")), item.annotation) for item in test
+    ]
     translated = [Annotated(translator.source(pair.source), pair.annotation) for pair in stained]
     home = CellCounter.load("nuclei-histology")
     return {

@@ -59,6 +59,13 @@ def test_points_on_the_rim_are_moved_into_the_image(tmp_path):
         ("y,x\n1,2\n3\n", "in row 2"),
         ("y,x\n1,2\n50,3\n3,99\n", "2 points outside of the image, the first in row 2 at y=50, x=3"),
         ("axis-0,axis-1,axis-2\n1,2,3\n", "three dimensions"),
+        ("y,x\n1e999,3\n", "'1e999,3' in row 1"),
+        ("y,x\n" + "9" * 400 + ",3\n", "in row 1"),
+        ("y,x\n1,-1e308\n", "1 points outside of the image"),
+        ("y,x\n1,2\0\n", "in row 1"),
+        ('y,x\n1,"2\n', "in row 1|cannot be read as a table"),
+        ('"y\n1",x\n1,2\n', "the columns y 1, x"),
+        ("\0\0\0", "the columns|cannot be read as a table"),
     ],
 )
 def test_what_is_no_table_of_points_is_refused(tmp_path, text, found):
@@ -66,6 +73,20 @@ def test_what_is_no_table_of_points_is_refused(tmp_path, text, found):
     with pytest.raises(InputError, match=found) as error:
         read_points(tmp_path / "bad.csv", (10, 10))
     assert "bad.csv" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "bad.csv").write_text("y,x\n1,2\n", encoding="utf-16")
+    with pytest.raises(InputError, match=r"bad\.csv: found text that is not UTF-8"):
+        read_points(tmp_path / "bad.csv", (10, 10))
+
+
+@pytest.mark.parametrize("values", [np.full((9, 9), "a"), np.zeros((9, 9), complex), np.zeros((9, 9), "M8[s]")])
+def test_an_array_of_other_than_numbers_is_refused(tmp_path, values):
+    np.save(tmp_path / "bad.npy", values)
+    with pytest.raises(InputError, match=r"bad\.npy: found values of type"):
+        read_points(tmp_path / "bad.npy")
 
 
 def test_a_table_needs_the_shape_of_its_image(tmp_path):

@@ -84,6 +84,22 @@ def test_a_stack_needs_a_choice(run: Run, model: Path, tmp_path: Path) -> None:
     one_line(result.stderr, "--project", "'median'", "max")
 
 
+def test_a_run_without_results_may_change_its_settings(run: Run, model: Path, tmp_path: Path) -> None:
+    scene = discs(10, seed=3)[0]
+    imwrite(tmp_path / "z.tif", np.stack([scene] * 3), imagej=True, metadata={"axes": "ZYX"})
+    command = ("count", tmp_path / "z.tif", "--model", model, "--out", tmp_path / "out")
+    assert run(*command, "--frame", 7).exit_code == 1
+    assert read_csv(tmp_path / "out" / "failed.csv")[0]["image"] == "z"
+    result = run(*command, "--frame", -1)
+    assert result.exit_code == 2
+    one_line(result.stderr, "error", "--frame", "found -1", "expected a number from 0")
+    assert run(*command, "--frame", 1).exit_code == 0
+    assert not (tmp_path / "out" / "failed.csv").exists()
+    result = run(*command, "--frame", 2)
+    assert result.exit_code == 2
+    one_line(result.stderr, "results of another run", "frame: 1 there")
+
+
 def test_an_output_folder_that_cannot_be(run: Run, images: Path, model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):

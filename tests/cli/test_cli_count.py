@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import TRUE, Run, read_csv
+from command_line import TRUE, Run, one_line, read_csv
 from PIL import Image
 from tifffile import imread
+from typer.testing import CliRunner
 
 from neubauer.cells.table import Cells
+from neubauer.cli.main import app
 from neubauer.models.counter import CellCounter
 
 
@@ -59,6 +61,50 @@ def test_outputs_can_be_left_out(run: Run, images: Path, model: Path, tmp_path: 
     assert result.exit_code == 0
     assert not (tmp_path / "o" / "masks").exists()
     assert not (tmp_path / "o" / "overlays").exists()
+
+
+def test_names_are_shown_as_they_are(
+    run: Run, images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(images / "empty.tif", "cell [red]x :cat:.tif")
+    bad = Path("bad [bold].tif")
+    bad.write_text("no image")
+    result = run("count", "cell [red]x :cat:.tif", bad, "--model", model, "--out", "o_[/bold]x")
+    assert result.exit_code == 1
+    assert "cell [red]x :cat:" in result.stdout
+    assert "masks: o_[/bold]x/masks" in result.stdout
+    assert f"failed: {bad}" in result.stderr
+
+
+def test_a_terminal_that_knows_ascii_only(images: Path, model: Path, tmp_path: Path) -> None:
+    (images / "empty.tif").rename(images / "ü.tif")
+    arguments = ["count", str(images / "ü.tif"), "--model", str(model), "--out", str(tmp_path / "ö")]
+    result = CliRunner(charset="ascii").invoke(app, arguments)
+    assert result.exit_code == 0, result.exception
+    assert "[0?0]" in result.stdout
+    assert read_csv(tmp_path / "ö" / "counts.csv")[0]["image"] == "ü"
+
+
+def test_annotations_in_a_folder_are_no_images(run: Run, images: Path, model: Path, tmp_path: Path) -> None:
+    shutil.copy(images / "empty.tif", images / "a_masks.tif")
+    shutil.copy(images / "empty.tif", images / "b_cp_masks.tif")
+    shutil.copy(images / "empty.tif", images / "c_masks.tif")  # no c.tif: it may well be an image
+    command = ("--model", model, "--no-masks", "--no-overlays", "--out")
+    for name, folder in (("folder", images), ("glob", tmp_path / "image*")):
+        result = run("count", folder, *command, tmp_path / name)
+        assert result.exit_code == 0
+        one_line(result.stderr, "left out as annotations", "2 files (a_masks.tif, b_cp_masks.tif)")
+        assert [row["image"] for row in read_csv(tmp_path / name / "counts.csv")] == ["a", "b", "c_masks", "empty"]
+    result = run("count", images / "a_masks.tif", images, *command, tmp_path / "named")
+    one_line(result.stderr, "left out as annotations", "1 file (b_cp_masks.tif)")
+    assert read_csv(tmp_path / "named" / "counts.csv")[0]["image"] == "a_masks"
+
+
+def test_help_says_what_exit_codes_mean(run: Run) -> None:
+    text = " ".join(run("count", "--help").stdout.split())
+    for part in ("0: all images are counted", "1: some of them, or all, failed", "2: nothing was done", "130: stopped"):
+        assert part in text
 
 
 def test_json_for_programs(run: Run, images: Path, model: Path, tmp_path: Path) -> None:

@@ -63,3 +63,9 @@ def test_normalise_does_not_write_to_its_input():
     pixels = np.ones((1, 4, 4), np.float32)
     normalise(pixels, np.array([[0, 2]]))
     assert (pixels == 1).all()
+
+
+def test_values_beyond_float32_are_refused() -> None:
+    huge = np.arange(60, dtype=np.float64).reshape(6, 10) * 1e300
+    with pytest.raises(InputError, match="5.9e\\+301"):
+        percentile_limits(from_array(huge))

@@ -352,3 +352,45 @@ def test_points_are_counted_by_density_unless_objects_are_clearly_better(
 
     assert (method(True, 1, 1), method(False, 1, 1)) == ("density", "peaks")
     assert (method(True, 0.2, 1), method(False, 1, 0.2)) == ("peaks", "density")
+
+
+def test_an_empty_field_is_flagged(counter: CellCounter) -> None:
+    noise = np.random.default_rng(0).normal(10, 3, (120, 160)).clip(0).astype(np.uint8)
+    assert any("noise" in flag for flag in counter.predict(noise).flags)
+    assert "all pixels are the same" in counter.predict(np.full((120, 160), 20, np.uint8)).flags
+    assert not any("noise" in flag or "same" in flag for flag in counter.predict(TEST[0][0]).flags)
+
+
+@pytest.mark.parametrize("diameter", [0.0, -5.0, float("nan"), float("inf"), 1e9])
+def test_an_absurd_diameter_is_refused_before_training(diameter: float) -> None:
+    with pytest.raises(InputError, match="diameter"):
+        CellCounter(diameter=diameter).fit([i for i, _ in SCENES[:2]], [as_points(a) for _, a in SCENES[:2]])
+
+
+def test_evaluated_images_need_the_channels_of_the_model(counter: CellCounter) -> None:
+    image, annotation = TEST[0]
+    grey = np.stack([image] * 3)
+    good, as_grey = (Annotated(from_array(i), annotation) for i in (image[None], grey))
+    bad = Annotated(from_array(grey * np.array([1, 0.5, 0.2])[:, None, None], name="three"), annotation)
+    scores, failed = evaluate_counter(counter, [good, as_grey, bad])
+    assert scores["total"]["n"] == 2
+    assert "3 channels" in failed["three"]
+    with pytest.raises(InputError, match="3 channels"):  # the reason is not lost
+        evaluate_counter(counter, [bad])
+
+
+def test_cells_without_a_class_are_scored_in_total_only() -> None:
+    model = CellCounter.load("blood-smear")
+    image, annotation = TEST[0]
+    pixels = np.stack([200 - 100 * image] * 3).clip(0, 255).astype(np.uint8)
+    unknown = Annotation(
+        annotation.kind,
+        model.config.classes,
+        annotation.shape,
+        np.full(len(annotation), -1),
+        annotation.centres,
+        labels=annotation.labels,
+    )
+    scores, _ = evaluate_counter(model, [Annotated(from_array(pixels), unknown)])
+    assert scores["total"]["n"] == 1
+    assert all(scores[name]["n"] == 0 and np.isnan(scores[name]["recall"]) for name in model.config.classes)

@@ -89,6 +89,27 @@ def test_newer_formats_are_refused(tmp_path: Path) -> None:
         load_model(path, "counter")
 
 
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        *(({"version": version}, "format version") for version in ("x", None, [1], 1.5, True, 0)),
+        ({"kind": 3}, "a header"),
+        ({"config": "x"}, "a header"),
+    ],
+)
+def test_a_header_of_wrong_types_is_refused(tmp_path: Path, changes: dict[str, object], found: str) -> None:
+    header = {"version": store.FORMAT_VERSION, "kind": "counter", "config": {}} | changes
+    save_file(TENSORS, tmp_path / "m.safetensors", metadata={"neubauer": json.dumps(header)})
+    with pytest.raises(InputError, match=rf"m\.safetensors: found {found}.*; expected "):
+        read_header(tmp_path / "m.safetensors")
+
+
+def test_a_header_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "m.safetensors", metadata={"neubauer": "[" * 100_000})
+    with pytest.raises(InputError, match=r"m\.safetensors.*expected a model file"):
+        read_header(tmp_path / "m.safetensors")
+
+
 def test_a_failed_write_leaves_the_old_file(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def half(self: Path, data: bytes) -> int:
         with open(self, "wb") as file:

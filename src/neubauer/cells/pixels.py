@@ -54,6 +54,8 @@ def read_pixels(path: Path, expected: str) -> np.ndarray:
         raise InputError(path, f"a file that cannot be read: {error}", expected + hint) from error
     if array.ndim > 2:  # a channel axis of length 1, in front or behind, says nothing
         array = np.squeeze(array)
+    if array.dtype.kind not in "buif":
+        raise InputError(path, f"values of type {array.dtype}", expected)
     if array.ndim not in (2, 3) or array.size == 0:
         raise InputError(path, f"an array of shape {array.shape}", f"{expected} of shape (Y, X)")
     return array

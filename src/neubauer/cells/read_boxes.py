@@ -68,8 +68,6 @@ def read_boxes(
         raise InputError(path, found, f"{shape[0]} x {shape[1]} as the image has")
 
     boxes = marked.boxes
-    if not np.isfinite(boxes).all():
-        raise InputError(path, f"the coordinates of box {_first(~np.isfinite(boxes).all(1))}", "finite numbers")
     has_area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     if not has_area.all():
         log.warning("%s: dropped %d of %d boxes, which have no area", path, (~has_area).sum(), len(boxes))

@@ -50,8 +50,6 @@ def read_masks(
     check_shape(path, pixels.shape, shape)
     if pixels.dtype.kind == "f" and not (np.isfinite(pixels).all() and (pixels == np.rint(pixels)).all()):
         raise InputError(path, "numbers that are not whole", _EXPECTED)
-    if pixels.dtype.kind not in "buif":
-        raise InputError(path, f"values of type {pixels.dtype}", _EXPECTED)
 
     ignore = None
     if ignore_value is not None:

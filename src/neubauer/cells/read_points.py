@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import pandas as pd
 
 from neubauer.cells.annotation import Annotation
 from neubauer.cells.class_names import index_classes
+from neubauer.cells.marked_boxes import shown
 from neubauer.cells.pixels import check_shape, read_pixels
+from neubauer.cells.read_text import read_text
 from neubauer.errors import InputError
 
 TABLES = (".csv", ".tsv", ".txt")
@@ -60,21 +64,18 @@ def read_points(
 
 def read_point_table(path: Path) -> tuple[np.ndarray, list[str]]:
     """Read the `y, x` (N, 2) and the class names ("" where not given) of a table of points."""
-    if not path.is_file():
-        raise InputError(path, "no such file", _EXPECTED_TABLE)
+    text = read_text(path, _EXPECTED_TABLE)
+    header = text.split("\n", 1)[0]
+    separator = max(",;\t", key=header.count)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        header = text.split("\n", 1)[0]
-        separator = max(",;\t", key=header.count)
-        table = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
-        )
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(path, f"a file that cannot be read as a table: {error}", _EXPECTED_TABLE) from error
+        table = pd.read_csv(StringIO(text), sep=separator, dtype=str, keep_default_na=False, index_col=False)
+    except ValueError as error:  # pandas' parser errors are ValueErrors, of several lines
+        found = f"a file that cannot be read as a table: {shorten(str(error), 200)}"
+        raise InputError(path, found, _EXPECTED_TABLE) from error
     table.columns = [str(c).strip().lower() for c in table.columns]
     pair = next((p for p in _COLUMNS if set(p) <= set(table.columns)), None)
     if pair is None or table.columns.duplicated().any():
-        raise InputError(path, f"the columns {', '.join(table.columns)}", _EXPECTED_TABLE)
+        raise InputError(path, f"the columns {shorten(', '.join(table.columns), 200)}", _EXPECTED_TABLE)
     if {"axis-2", "centroid-2"} & set(table.columns):
         raise InputError(path, "points in three dimensions", _EXPECTED_TABLE)
 
@@ -83,7 +84,7 @@ def read_point_table(path: Path) -> tuple[np.ndarray, list[str]]:
     bad = np.flatnonzero(~np.isfinite(centres).all(axis=1))
     if len(bad):
         values = table.loc[bad[0], list(pair)].tolist()
-        raise InputError(path, f"{pair[0]},{pair[1]} = {','.join(values)!r} in row {bad[0] + 1}", "finite numbers")
+        raise InputError(path, f"{pair[0]},{pair[1]} = {shown(','.join(values))} in row {bad[0] + 1}", "finite numbers")
     names = table["class"].fillna("").str.strip().tolist() if "class" in table.columns else [""] * len(table)
     return centres, names
 

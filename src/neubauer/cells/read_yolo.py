@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import ast
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 
-from neubauer.cells.marked_boxes import MarkedBoxes
+from neubauer.cells.marked_boxes import MarkedBoxes, shown
+from neubauer.cells.read_text import read_text
 from neubauer.errors import InputError
 
 CLASS_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
 _EXPECTED = (
     "lines of `class cx cy width height` (or a polygon `class x1 y1 x2 y2 x3 y3 ...`), as fractions of the image"
 )
+_EXPECTED_NAMES = "one name per line, or names: in a YOLO data file"
+_YAML_NAME = re.compile(r"""(?:'(?P<single>(?:[^']|'')*)'|(?P<double>".*?")|(?P<plain>[^'"].*?))(?:\s+#.*)?""")
 _OVERSHOOT = 0.01  # programs round; a centre farther out than this is in other units, or wrong
 
 
@@ -38,10 +41,7 @@ def read_yolo(path: Path, shape: tuple[int, int] | None, classes: tuple[str, ...
     """
     if shape is None:
         raise InputError(path, "boxes as fractions of their image", "the image with it")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise InputError(path, f"a file that cannot be read as text: {error}", _EXPECTED) from error
+    lines = read_text(path, _EXPECTED).splitlines()
     rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     known = class_list(path) or classes if rows else ()
     if known is None:
@@ -49,7 +49,7 @@ def read_yolo(path: Path, shape: tuple[int, int] | None, classes: tuple[str, ...
     names: list[str] = []
     boxes: list[tuple[float, float, float, float]] = []
     for number, fields in rows:
-        where = f"line {number}: {' '.join(fields[:6])!r}"
+        where = f"line {number}: {' '.join(fields[:6])[:80]!r}"
         try:
             index, *values = (float(f) for f in fields)
         except ValueError:
@@ -73,6 +73,8 @@ def _box(path: Path, where: str, values: list[float]) -> tuple[float, float, flo
     if len(values) > 5:
         return min(values[1::2]), min(values[0::2]), max(values[1::2]), max(values[0::2])
     cx, cy, w, h = values[:4]
+    if w < 0 or h < 0:
+        raise InputError(path, where, "a width and a height that are not negative")
     return cy - h / 2, cx - w / 2, cy + h / 2, cx + w / 2
 
 
@@ -92,27 +94,36 @@ def read_class_list(path: Path) -> tuple[str, ...]:
 
     Raises
     ------
-    InputError : there is no name in it.
+    InputError : the file cannot be read, there is no name in it, or a name has quotes that do not match.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path, _EXPECTED_NAMES)
     if path.suffix in (".yaml", ".yml"):
-        names = _yaml_names(text)
+        names = [_unquote(path, item) for item in _yaml_names(text)]
     else:
         names = [line.strip() for line in text.splitlines() if line.strip()]
     if not names:
-        raise InputError(path, "no class names", "one name per line, or names: in a YOLO data file")
+        raise InputError(path, "no class names", _EXPECTED_NAMES)
     return tuple(names)
 
 
 def _yaml_names(text: str) -> list[str]:
     inline = re.search(r"^names:\s*\[(.*?)\]", text, re.MULTILINE | re.DOTALL)
     if inline:
-        return [_unquote(item) for item in inline[1].split(",") if item.strip()]
+        return [item for item in inline[1].split(",") if item.strip()]
     block = re.search(r"^names:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-|\d+:)[^\n]*(?:\n|$))+)", text, re.MULTILINE)
-    items = re.findall(r"^[ \t]*(?:-|\d+:)[ \t]*(.*)$", block[1], re.MULTILINE) if block else []
-    return [_unquote(item) for item in items]
+    return re.findall(r"^[ \t]*(?:-|\d+:)[ \t]*(.*)$", block[1], re.MULTILINE) if block else []
 
 
-def _unquote(item: str) -> str:
-    item = item.strip()
-    return str(ast.literal_eval(item)) if item[:1] in "'\"" and item[-1:] == item[:1] else item
+def _unquote(path: Path, item: str) -> str:
+    """The text of a YAML scalar: in single quotes only '' means something else, in double quotes it is as in JSON."""
+    found = _YAML_NAME.fullmatch(item.strip())
+    if found and (single := found["single"]) is not None:
+        return single.replace("''", "'")
+    if found and found["plain"]:
+        return found["plain"]
+    try:
+        return str(json.loads(found["double"] if found else ""))
+    except ValueError:
+        raise InputError(
+            path, f"the name {shown(item.strip())}", "names as they are, or in quotes that match"
+        ) from None

@@ -17,6 +17,7 @@ import typer
 from neubauer.errors import InputError, NeubauerError, OutputError
 
 DONE, SOME_FAILED, USAGE = 0, 1, 2
+TABLES = ("counts.csv", "objects.csv", "failed.csv")
 
 
 @contextmanager
@@ -59,11 +60,11 @@ def new_file(path: Path, overwrite: bool) -> Path:
     return path
 
 
-def run_folder(out: Path, run: dict[str, Any], images: dict[str, str], overwrite: bool) -> Path:
-    """A folder for results, new or of the same run that was stopped.
+def run_folder(out: Path, run: dict[str, Any], images: dict[str, str], overwrite: bool) -> dict[str, str]:
+    """Make a folder for results, new or of the same run that was stopped.
 
-    `run.json` in it says what made the results; another run into the same folder is refused. Further images may be
-    added to a run.
+    `run.json` in it says what made the results; another run into the same folder is refused, unless the first left no
+    result. Further images may be added to a run.
 
     Parameters
     ----------
@@ -72,34 +73,39 @@ def run_folder(out: Path, run: dict[str, Any], images: dict[str, str], overwrite
     images : file of each image by the name of its results.
     overwrite : drop what is there instead.
 
+    Returns
+    -------
+    File of each image of the run by the name of its results, with those of earlier calls.
+
     Raises
     ------
-    InputError : the folder holds results of another run (what differs is named).
+    InputError : the folder holds results of another run (what differs is named), or run.json is no record of one.
     OutputError : it cannot be written to.
     """
     record, images = out / "run.json", dict(images)
+    fresh = overwrite
     try:
         out.mkdir(parents=True, exist_ok=True)
         if record.exists() and not overwrite:
-            try:
-                old = json.loads(record.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise InputError(record, "no valid JSON", "the record of a run; or --overwrite") from error
-            earlier = old.pop("images", {})
+            old, earlier = _read_record(record)
             differing = [f"{k}: {old.get(k)!r} there" for k in sorted({*old, *run}) if old.get(k) != run.get(k)]
             differing += _differing_names(earlier, images)
-            if differing:
+            if differing and _has_results(out):
                 raise InputError(
                     out,
                     "results of another run (" + ", ".join(differing) + ")",
                     "a new folder, the same settings, or --overwrite",
                 )
-            images = earlier | images
-        elif any((out / name).exists() for name in ("counts.csv", "objects.csv")) and not overwrite:
+            fresh = bool(differing)
+            images = images if fresh else earlier | images
+        elif not overwrite and (_has_parts(out) or any((out / name).exists() for name in TABLES)):
             raise InputError(out, "tables without the record of their run", "a new folder, or --overwrite")
-        if overwrite and (out / "parts").is_dir():
+        if fresh and (out / "parts").is_dir():
+            from neubauer.cells.parts import ENDINGS
+
             for part in (out / "parts").iterdir():
-                part.unlink()
+                if part.name.endswith(ENDINGS):
+                    part.unlink()
         temporary = record.with_suffix(".tmp")
         temporary.write_text(json.dumps(run | {"images": images}, indent=2) + "\n", encoding="utf-8")
         temporary.replace(record)
@@ -107,7 +113,29 @@ def run_folder(out: Path, run: dict[str, Any], images: dict[str, str], overwrite
         if isinstance(error, NeubauerError):
             raise
         raise OutputError(f"{out}: cannot be written to ({error.strerror or error})") from error
-    return out
+    return images
+
+
+def _read_record(record: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings in run.json, and its images."""
+    expected = "the record of a run; or --overwrite"
+    try:
+        old = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(record, "no valid JSON", expected) from error
+    images = old.pop("images", {}) if isinstance(old, dict) else None
+    if not isinstance(images, dict) or not all(isinstance(file, str) for file in images.values()):
+        raise InputError(record, "JSON without settings and the files of images", expected)
+    return old, images
+
+
+def _has_results(out: Path) -> bool:
+    """Whether a run of any verb got as far as a result."""
+    return (out / "classes.csv").exists() or _has_parts(out)
+
+
+def _has_parts(out: Path) -> bool:
+    return any((out / "parts").glob("*_counts.csv"))
 
 
 def _differing_names(earlier: dict[str, str], images: dict[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +15,10 @@ from neubauer.cli.refinement import load_refinement
 from neubauer.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from neubauer.cells.export import Format
+    from neubauer.cells.parts import TableParts
     from neubauer.cells.table import Cells
     from neubauer.cli.refinement import Refinement
     from neubauer.models.counter import CellCounter
@@ -31,6 +33,8 @@ FILES = {
     "yolo": "labels/{}.txt",
 }
 """What an image gets in the folder of each kind of output."""
+COMMON_FILES = {"coco": "annotations.json", "yolo": "classes.txt"}
+"""What all images share there."""
 
 
 def count(
@@ -77,18 +81,24 @@ def count(
 ) -> None:
     """Count, outline and classify the cells of images.
 
-    Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/. Exit code 0: all done; 1:
-    some images failed, each is named, the others are done; 2: nothing was done.
+    Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/, and failed.csv (image,
+    reason) if some failed. In a folder, annotations beside their images (a_masks.tif beside a.tif) are left out.
+
+    Exit code 0: all images are counted; 1: some of them, or all, failed, each is named, the others are counted; 2:
+    nothing was done (bad options or inputs), or the results cannot be written; 130: stopped by Ctrl-C, the same command
+    goes on.
     """
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
         kinds = [kind for kind, on in (("masks", masks), ("overlays", overlays)) if on] + _formats(formats)
         _check_project(project)
+        if frame is not None and frame < 0:
+            raise InputError("--frame", str(frame), "a number from 0")
         _check_stain(stain)
         if shard is not None and overwrite:
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
-        from neubauer.images.find import find_images, unique_stems
+        from neubauer.images.find import unique_stems
 
-        every = find_images(inputs)
+        every = _find(inputs)
         names = unique_stems(every)
         paths = _shard(every, shard)
         from neubauer.models.counter import CellCounter
@@ -111,8 +121,13 @@ def count(
         refinement = load_refinement(classifier, counter.config.classes, classify, classify_diameter)
         if refinement is not None:
             run |= refinement.record
-        run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
-        failed = _run(counter, refinement, paths, names, out, kinds, options)
+        from neubauer.cells.parts import TableParts
+
+        if overwrite:
+            _remove_results(out, TableParts(out, _classes(counter, refinement)))
+        known = run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
+        others = {name: Path(file) for name, file in known.items() if name not in names.values()}
+        failed = _run(counter, refinement, paths, names, others, out, kinds, options)
         if as_json:
             _print_json(out, failed)
         else:
@@ -130,13 +145,15 @@ def _run(
     refinement: Refinement | None,
     paths: Sequence[Path],
     names: dict[Path, str],
+    others: dict[str, Path],
     out: Path,
     kinds: Sequence[str],
     options: dict[str, Any],
 ) -> dict[Path, str]:
     """Count image by image; returns what failed and why.
 
-    An image is done when its part of the tables is written, and the outputs that are wanted now are there.
+    An image is done when its part of the tables is written, its file has not changed since, and the outputs that are
+    wanted now are there. `others` are the images of earlier calls that are not among the inputs now.
     """
     from rich.console import Console
     from rich.progress import track
@@ -146,29 +163,135 @@ def _run(
     classes = _classes(counter, refinement)
     parts = TableParts(out, classes)
     stored = parts.done()
-    todo = [p for p in paths if names[p] not in stored or not all(f.exists() for f in _files(out, names[p], kinds))]
+    dropped = _forget_changed(out, parts, {names[path]: path for path in paths if names[path] in stored})
+    outdated = _outdated(parts, others, stored)
+
+    def is_done(name: str) -> bool:
+        whole = name in stored and name not in dropped and "failed" not in parts.record(name)
+        return whole and all(file.exists() for file in _files(out, name, kinds))
+
+    todo = [path for path in paths if not is_done(names[path])]
     if len(todo) < len(paths):
         say(f"{len(paths) - len(todo)} of {len(paths)} images are done already and are skipped")
     failed: dict[Path, str] = {}
     console = Console(stderr=True)
     try:
         for path in track(todo, "counting", console=console, disable=not console.is_terminal):
+            name = names[path]
+            outputs = _outputs(parts.record(name))
+            state = _file_state(path)  # before it is read: what changes meanwhile has changed since
             try:
                 cells = _count(counter, refinement, path, options)
-                cells.image = names[path]
-                cells.table["image"] = names[path]
+                cells.image = name
+                cells.table["image"] = name
                 _write(path, cells, out, kinds, options)
-                parts.add(cells)
+                parts.add(cells, state | {"outputs": sorted({*outputs, *kinds})})
             except OutputError:
                 raise
             except Exception as error:  # whatever is wrong with one image, the others are counted
                 failed[path] = _reason(path, error)
                 say(f"failed: {failed[path]}")
+                parts.fail(name, failed[path], state | {"outputs": outputs})
     finally:
-        parts.merge(list(names.values()))
-        if "coco" in kinds:
-            _merge_coco(out, [n for n in names.values() if n in parts.done()], classes)
+        merged = parts.merge(list(names.values()), outdated)
+        if "coco" in {*kinds, *(kind for lost in dropped.values() for kind in lost)}:
+            _merge_coco(out, merged, classes)
     return failed
+
+
+def _find(inputs: Sequence[str]) -> list[Path]:
+    """The images that the inputs name; annotations that lie among those of a folder are left out, and that is said."""
+    from neubauer.cells.match import split_images_and_annotations
+    from neubauer.images.find import find_images
+
+    left_out: dict[Path, Path] = {}
+
+    def choose(files: list[Path]) -> list[Path]:
+        images, annotations = split_images_and_annotations(files)
+        left_out.update((file.resolve(), file) for file in annotations)
+        return images
+
+    found = find_images(inputs, choose=choose)
+    for file in found:  # named as well
+        left_out.pop(file.resolve(), None)
+    if left_out:
+        shown = ", ".join(file.name for file in list(left_out.values())[:3]) + (" ..." if len(left_out) > 3 else "")
+        number = f"{len(left_out)} file{'' if len(left_out) == 1 else 's'}"
+        say(f"left out as annotations of images beside them: {number} ({shown}); name a file to count it")
+    return found
+
+
+def _file_state(path: Path) -> dict[str, int]:
+    """What differs when a file has changed; nothing for one that is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return {}
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _unchanged(path: Path, record: Mapping[str, Any]) -> bool:
+    state = _file_state(path)
+    return bool(state) and state == {key: record.get(key) for key in state}
+
+
+def _forget_changed(out: Path, parts: TableParts, paths: Mapping[str, Path]) -> dict[str, list[str]]:
+    """Drop the results of images whose files have changed since; returns which kinds of files each of them had."""
+    records = {name: parts.record(name) for name in paths}
+    changed = [name for name, record in records.items() if not _unchanged(paths[name], record)]
+    known = sum("mtime_ns" in records[name] for name in changed)
+    if known:
+        say(f"{known} image{' has' if known == 1 else 's have'} changed since and {_are(known)} counted again")
+    if unknown := len(changed) - known:  # results of an older version
+        say(f"{unknown} image{'' if unknown == 1 else 's'} without a record of the file {_are(unknown)} counted again")
+    return {name: _drop(out, parts, name) for name in changed}
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _outdated(parts: TableParts, others: Mapping[str, Path], stored: set[str]) -> list[str]:
+    """Names of those images of earlier calls whose files are gone or changed; says what becomes of all of them."""
+    outdated = [name for name, path in others.items() if not _unchanged(path, parts.record(name))]
+    gone, every = len(stored.intersection(outdated)), len(stored.intersection(others))
+    if every:
+        say(
+            f"images counted earlier that are not among these inputs: {every - gone} kept in the tables, "
+            f"{gone} left out of them (the files are gone or have changed since)"
+        )
+    return outdated
+
+
+def _outputs(record: Mapping[str, Any]) -> list[str]:
+    """The kinds of files that were written for an image."""
+    found = record.get("outputs")
+    return [kind for kind in found if kind in FILES] if isinstance(found, list) else []
+
+
+def _drop(out: Path, parts: TableParts, name: str) -> list[str]:
+    """Remove what was written for an image, of which kinds is returned; files that were not stay."""
+    kinds = _outputs(parts.record(name))
+    _remove(_files(out, name, kinds))
+    parts.drop(name)  # last: it says which files there are
+    return kinds
+
+
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{file}: cannot be removed ({error.strerror or error})") from error
+
+
+def _remove_results(out: Path, parts: TableParts) -> None:
+    """Remove the files of all images of an earlier run, and the folders that are empty then."""
+    written = {kind for name in parts.recorded() for kind in _drop(out, parts, name)}
+    _remove([out / kind / COMMON_FILES[kind] for kind in written & COMMON_FILES.keys()])
+    for folder in [(out / kind / FILES[kind]).parent for kind in written] + [out / kind for kind in written]:
+        with suppress(OSError):  # others have files there
+            folder.rmdir()
 
 
 def _count(counter: CellCounter, refinement: Refinement | None, path: Path, options: dict[str, Any]) -> Cells:
@@ -232,8 +355,9 @@ def _merge_coco(out: Path, names: Sequence[str], classes: Sequence[str]) -> None
     from neubauer.cells.write_coco import merge_coco
 
     files = [file for name in names for file in _files(out, name, ["coco"]) if file.exists()]
-    if files:
-        merge_coco(out / "coco" / "annotations.json", files, classes)
+    merged = out / "coco" / COMMON_FILES["coco"]
+    if files or merged.exists():
+        merge_coco(merged, files, classes)
 
 
 def _print_json(out: Path, failed: dict[Path, str]) -> None:
@@ -261,7 +385,7 @@ def _print_table(
     for row in table.head(40).to_dict("records"):
         cells = [f"{row[n]} [{row[n + '_low']}–{row[n + '_high']}]" for n in (*classes, "total")]
         shown.add_row(str(row["image"]), *cells, row["flag"])
-    console = Console()
+    console = Console(markup=False, emoji=False)  # names are shown as they are
     console.print(shown)
     if len(table) > 40:
         console.print(f"... and {len(table) - 40} more images")
@@ -270,7 +394,7 @@ def _print_table(
         if (out / kind).is_dir():
             console.print(f"{kind}: {out / kind}", soft_wrap=True)
     if failed:
-        console.print(f"failed: {len(failed)} of {wanted} images")
+        console.print(f"failed: {len(failed)} of {wanted} images, {out / 'failed.csv'}", soft_wrap=True)
 
 
 def _counts(out: Path) -> Any:

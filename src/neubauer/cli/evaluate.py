@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file, say
-from neubauer.cli.options import Overwrite
+from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, StainName, reading_of
 from neubauer.errors import InputError
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure how good a model is.")
@@ -24,18 +24,23 @@ def counter(
     boxes: Annotated[Path | None, typer.Option(help="Folder of VOC XML or YOLO txt, or a COCO JSON file.")] = None,
     points: Annotated[Path | None, typer.Option(help="Folder of CSV tables or dot images.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Typical cell diameter; default: estimated.")] = None,
+    project: ProjectName = None,
+    frame: Frame = None,
+    channel: Channel = None,
+    stain: StainName = None,
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this JSON file.")] = None,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Count error and bias, F1 and AP, per class, and how often the intervals hold the truth.
 
-    Cells are matched by IoU (masks, boxes) and by centres.
+    Cells are matched by IoU (masks, boxes) and by centres. Exit code 0: done; 1: some files could not be used; 2: none.
     """
     with errors_to_exit():
         given = [(k, p) for k, p in (("masks", masks), ("boxes", boxes), ("points", points)) if p is not None]
         if len(given) != 1:
             raise InputError("annotations", f"{len(given)} kinds", "exactly one of --masks, --boxes and --points")
+        reading = reading_of(project, frame, channel, stain)
         if out is not None:
             new_file(out, overwrite)
         from neubauer.images.write import atomic_path
@@ -44,8 +49,12 @@ def counter(
         from neubauer.models.counter_inputs import collect
 
         loaded = CellCounter.load(model)
+        if diameter is not None:
+            loaded.check_diameter(diameter)
         failed: dict[str, str] = {}
-        pairs = collect(images, {given[0][0]: given[0][1]}, loaded.config.classes, failed)  # type: ignore[dict-item]
+        kind, where = given[0]
+        config = loaded.config
+        pairs = collect(images, {kind: where}, config.classes, failed, config.channels, reading)  # type: ignore[dict-item]
         scores, wrong = evaluate_counter(loaded, pairs, diameter=diameter)
         failed |= wrong
         for name, why in failed.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -61,6 +63,9 @@ def options(
     ] = False,
 ) -> None:
     """Count and classify cells in microscope images."""
+    # a sign that the terminal does not know must not cost the end of a long run (Python does the same for stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def main() -> None:

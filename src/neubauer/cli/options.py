@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from neubauer.errors import InputError
+
+if TYPE_CHECKING:
+    from neubauer.models.counter_inputs import Reading
 
 RecipeName = Annotated[str | None, typer.Option(help="Which kind; an unknown name lists them.")]
 RecipeSteps = Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")]
@@ -17,3 +22,35 @@ Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: 
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, exactly where it was.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ProjectName = Annotated[str | None, typer.Option(help="What to make of a stack: max, mean, sum or min.")]
+Frame = Annotated[int | None, typer.Option(help="Which image of a stack to take, from 0.")]
+Channel = Annotated[
+    str | None,
+    typer.Option(help="Which channel to take, by its number from 0 or its name; for a model of one channel."),
+]
+StainName = Annotated[
+    str | None,
+    typer.Option(help="One stain of RGB tissue: haematoxylin, eosin or dab; for a model of one channel."),
+]
+
+
+def reading_of(project: str | None, frame: int | None, channel: str | None, stain: str | None) -> Reading:
+    """What these options say, checked.
+
+    Raises
+    ------
+    InputError : one of them cannot be (which one, what was given, what was expected).
+    """
+    from neubauer.images.stack import PROJECTIONS
+    from neubauer.images.stain import STAINS
+    from neubauer.models.counter_inputs import Reading
+
+    if project is not None and project not in PROJECTIONS:
+        raise InputError("--project", repr(project), "one of " + ", ".join(PROJECTIONS))
+    if frame is not None and frame < 0:
+        raise InputError("--frame", str(frame), "a number from 0")
+    if stain is not None and stain not in STAINS:
+        raise InputError("--stain", repr(stain), "one of " + ", ".join(STAINS))
+    if stain is not None and channel is not None:
+        raise InputError("--channel", "it beside --stain", "one of them")
+    return Reading(project, frame, channel, stain)  # type: ignore[arg-type]

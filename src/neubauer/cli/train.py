@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neubauer.cli.common import errors_to_exit, new_file, say
-from neubauer.cli.options import Overwrite, Threads
+from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, StainName, Threads, reading_of
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ def counter(
     ] = 0.0,
     validation: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of images kept for calibration.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Of weights, split, crops and augmentation.")] = 0,
+    project: ProjectName = None,
+    frame: Frame = None,
+    channel: Channel = None,
+    stain: StainName = None,
     threads: Threads = None,
     start: Annotated[
         str | None,
@@ -90,6 +94,7 @@ def counter(
         if not alone and any(only_alone.values()):
             given = ", ".join(name for name, value in only_alone.items() if value)
             raise InputError(given, "annotations", "no annotations, or --use-rest to learn from the other images too")
+        reading = reading_of(project, frame, channel, stain)
         new_file(out, overwrite)
         if crop is not None and crop % 16:
             raise InputError("--crop", str(crop), "a multiple of 16")
@@ -121,13 +126,22 @@ def counter(
                     config=config,
                     report=report,
                     preview=_preview(out),
+                    reading=reading,
                 )
             say_trust(model, _preview(out))
             if stages.painter_model is not None:
                 say(f"the painter: {stages.painter_model.save(out.with_suffix('.painter.safetensors'))}")
         else:
             with _progress(settings.steps) as report:
-                model.fit(images, sources, classes=names, report=report, checkpoint=checkpoint, resume=resume)
+                model.fit(
+                    images,
+                    sources,
+                    classes=names,
+                    report=report,
+                    checkpoint=checkpoint,
+                    resume=resume,
+                    reading=reading,
+                )
         model.save(out)
         config_ = model.config
         say(f"trained in {(time.monotonic() - began) / 60:.1f} min on {config_.training['images']} images")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from neubauer.errors import InputError
@@ -29,7 +29,12 @@ def natural_key(path: str | Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part.casefold()) for part in parts]
 
 
-def find_images(inputs: Iterable[str | Path], *, recursive: bool = False) -> list[Path]:
+def find_images(
+    inputs: Iterable[str | Path],
+    *,
+    recursive: bool = False,
+    choose: Callable[[list[Path]], list[Path]] | None = None,
+) -> list[Path]:
     """The image files that `inputs` name.
 
     A file is taken whatever its suffix. A folder stands for the files in it with a known suffix (`IMAGE_SUFFIXES`,
@@ -39,6 +44,7 @@ def find_images(inputs: Iterable[str | Path], *, recursive: bool = False) -> lis
     ----------
     inputs : files, folders, glob patterns (`**` matches folders of any depth).
     recursive : also look into the folders of folders.
+    choose : picks those that count among the files found in a folder; files that are named always do.
 
     Returns
     -------
@@ -50,10 +56,10 @@ def find_images(inputs: Iterable[str | Path], *, recursive: bool = False) -> lis
     """
     found: dict[Path, Path] = {}
     for item in [inputs] if isinstance(inputs, (str, Path)) else inputs:
-        files = _expand(Path(item), recursive)
+        files = _expand(Path(item), recursive, choose)
         if not files and not Path(item).exists():
             matches = sorted(glob.glob(str(item), recursive=True), key=natural_key)
-            files = [file for match in matches for file in _expand(Path(match), recursive)]
+            files = [file for match in matches for file in _expand(Path(match), recursive, choose)]
         if not files:
             what = (
                 "a folder without images"
@@ -66,7 +72,7 @@ def find_images(inputs: Iterable[str | Path], *, recursive: bool = False) -> lis
     return list(found.values())
 
 
-def _expand(path: Path, recursive: bool) -> list[Path]:
+def _expand(path: Path, recursive: bool, choose: Callable[[list[Path]], list[Path]] | None) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
@@ -78,7 +84,8 @@ def _expand(path: Path, recursive: bool) -> list[Path]:
         and file.is_file()
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
-    return sorted(files, key=natural_key)
+    files = sorted(files, key=natural_key)
+    return files if choose is None else choose(files)
 
 
 def unique_stems(paths: Sequence[Path]) -> dict[Path, str]:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from neubauer.errors import InputError
 from neubauer.images.source import ImageSource
 
 # what lies far outside the percentiles (hot pixels, debris) is cut off here, so that it does not drown the cells
@@ -34,7 +35,7 @@ def percentile_limits(
 
     Raises
     ------
-    InputError : the image is damaged or has non-finite pixels.
+    InputError : the image is damaged, or has non-finite pixels or ones beyond what float32 holds.
     """
     channels, height, width = source.shape
     step = max(1, math.ceil(math.sqrt(height * width / max_pixels)))
@@ -47,7 +48,11 @@ def percentile_limits(
         for y in range(0, height, band)
     ]
     sample = np.concatenate(samples, axis=1)
-    limits = np.percentile(sample, [low, high], axis=1).T.astype(np.float32)
+    with np.errstate(over="ignore"):
+        limits = np.percentile(sample, [low, high], axis=1).T.astype(np.float32)
+    if not np.isfinite(limits).all():
+        largest = float(np.abs(sample.astype(np.float64)).max())
+        raise InputError(source.path, f"pixel values up to {largest:.3g}", "values within 3.4e38 (float32)")
     for channel, limit in zip(sample, limits, strict=True):
         if not limit[0] < limit[1]:
             limit[:] = channel.min(), channel.max()

@@ -16,6 +16,7 @@ from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.measure import add_micrometres, measure
 from neubauer.cells.table import Cells, CountEstimate
 from neubauer.errors import InputError, NeubauerError
+from neubauer.images.contrast import LEAST, contrast_to_noise
 from neubauer.images.normalise import percentile_limits
 from neubauer.images.read import ImageSource
 from neubauer.images.stack import Project
@@ -26,7 +27,7 @@ from neubauer.models.conformal import interval
 from neubauer.models.counter_config import CounterConfig
 from neubauer.models.counter_data import TrainingImage
 from neubauer.models.counter_fit import FitSettings, calibration_in, fit_network, later, stages
-from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, collect
+from neubauer.models.counter_inputs import WHOLE, Annotated, ImageLike, Reading, as_source, collect
 from neubauer.models.counter_prepare import annotated_diameters, split, training_image
 from neubauer.models.counter_start import start_from
 from neubauer.models.diameter import estimate_diameter
@@ -107,6 +108,7 @@ class CellCounter:
         report: Callable[[int, dict[str, float]], None] | None = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        reading: Reading = WHOLE,
     ) -> CellCounter:
         """Train on annotated images, or on images alone.
 
@@ -125,22 +127,34 @@ class CellCounter:
         report : called every 50 steps with the number of steps done and the mean losses.
         checkpoint : file that keeps the state of an unfinished supervised training; it is removed at the end.
         resume : go on from that file, exactly as if the training had not stopped.
+        reading : what to take of files that hold several planes, channels or stains.
 
         Raises
         ------
         InputError : a file cannot be used (which one, what was found, what was expected), or fewer than two images are
             annotated; without annotations, see `fit_labelfree`.
         """
+        if self.diameter is not None:
+            self.check_diameter(self.diameter)
         some_missing = isinstance(annotations, Sequence) and any(a is None for a in annotations)
         if annotations is None or labelfree is not None or some_missing:
             from neubauer.models.labelfree import fit_labelfree
 
             given = {kind: annotations} if isinstance(annotations, str | Path) else annotations
-            fit_labelfree(self, images, given, classes=classes, groups=groups, config=labelfree, report=report)
+            fit_labelfree(
+                self,
+                images,
+                given,
+                classes=classes,
+                groups=groups,
+                config=labelfree,
+                report=report,
+                reading=reading,
+            )
             return self
         where: Sequence[Annotation] | dict[Kind, str | Path]
         where = {kind: annotations} if isinstance(annotations, str | Path) else annotations  # type: ignore[assignment]
-        pairs = collect(images, where, classes)
+        pairs = collect(images, where, classes, reading=reading)
         train, held_out = split(pairs, self.validation, self.settings.seed, groups)
         typical, per_image, spread = annotated_diameters(pairs, self.diameter)
         first = pairs[0]
@@ -261,6 +275,7 @@ class CellCounter:
         diameter: float | None = None,
         project: Project | None = None,
         frame: int | None = None,
+        channel: int | str | None = None,
         stain: Stain | None = None,
         tile: int = TILE,
     ) -> Cells:
@@ -272,6 +287,7 @@ class CellCounter:
         diameter : typical cell diameter in pixels of this image; by default it is estimated (see
             `cells.info["diameter"]`).
         project, frame : what to make of a stack, see `open_image`.
+        channel : the one to look at, by its number from 0 or its name.
         stain : of an RGB bright-field image, see `neubauer.images.stain.separate_stain`: with it a one-channel model,
             such as one for fluorescence, counts nuclei by their haematoxylin.
         tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
@@ -284,7 +300,7 @@ class CellCounter:
         ------
         InputError : not an image, other channels than the model's, or an absurd diameter.
         """
-        source = as_source(image, self.config.channels, project=project, frame=frame, stain=stain)
+        source = as_source(image, self.config.channels, Reading(project, frame, channel, stain))
         layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
         labels = full_labels(objects, layout)
         return self._cells(source, layout, objects, labels, info)
@@ -298,11 +314,13 @@ class CellCounter:
         scale = self.config.layout_diameter / used
         layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
         objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
-        return layout, objects, {"diameter": round(used, 2), "diameter_from": how}
+        contrast = round(contrast_to_noise(source, limits), 1)
+        return layout, objects, {"diameter": round(used, 2), "diameter_from": how, "contrast_to_noise": contrast}
 
     def check_diameter(self, diameter: float) -> None:
         """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
-        low, high = self.config.layout_diameter / MAX_SCALE, self.config.layout_diameter / MIN_SCALE
+        seen = self.layout_diameter if self.config_ is None else self.config_.layout_diameter
+        low, high = seen / MAX_SCALE, seen / MIN_SCALE
         if not low <= diameter <= high:
             raise InputError("diameter", f"{diameter:g} px", f"{low:g} to {high:g} px")
 
@@ -333,6 +351,9 @@ class CellCounter:
         if source.pixel_size_um is not None:
             table = add_micrometres(table, source.pixel_size_um)
         estimates, flags = self.estimate_counts(layout, objects)
+        contrast = info["contrast_to_noise"]
+        if isinstance(contrast, float) and contrast < LEAST:
+            flags.append("no contrast but noise: is there anything in it?" if contrast else "all pixels are the same")
         return Cells(
             table,
             config.classes,

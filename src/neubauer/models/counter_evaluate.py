@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neubauer.cells.annotation import Annotation
 from neubauer.errors import InputError
 from neubauer.layouts.decode import Thresholds
 from neubauer.metrics.calibration import expected_calibration_error
@@ -22,7 +23,7 @@ from neubauer.metrics.detection import (
 )
 from neubauer.metrics.segmentation import drop_ignored, segmentation_scores
 from neubauer.models.counter import CellCounter
-from neubauer.models.counter_inputs import Annotated
+from neubauer.models.counter_inputs import Annotated, as_source
 from neubauer.models.counter_tune import POINT_LIMIT, match
 from neubauer.models.layout_cells import Objects, boxes_of, find_objects, full_labels
 
@@ -59,7 +60,8 @@ def evaluate_counter(
     `precision`, `recall`, `f1` of centres (a predicted centre is right within the true mask or box, or half a cell
     diameter from the true point). Boxes: `ap50` per class, its mean under `"total"`. Masks: `ap` at IoU .5, .75 and the
     mean over .5 ... .95, of TP / (TP + FP + FN) summed over the images (`..._by_image`: averaged over them).
-    `calibration_error` of the probabilities.
+    `calibration_error` of the probabilities. What an image does not say (counts where a part of it is ignored, those of
+    a class where cells have none) is not scored.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ def evaluate_counter(
         if report:
             report(i + 1)
     if not seen:
-        raise InputError("images", "none that could be evaluated", "at least one readable annotated image")
+        reasons = "; ".join(failed.values()) or "there are none"
+        raise InputError("images", f"none that could be evaluated ({reasons})", "at least one readable annotated image")
     classes = counter.config.classes
     scores: Scores = {}
     for name in (*classes, "total") if len(classes) > 1 else ("total",):
@@ -117,11 +120,13 @@ def evaluate_counter(
 
 def _look(counter: CellCounter, pair: Annotated, diameter: float | None) -> _Seen:
     config, annotation = counter.config, pair.annotation
-    layout, objects, _ = counter.locate(pair.source, diameter=diameter)
+    source = as_source(pair.source, config.channels)
+    layout, objects, _ = counter.locate(source, diameter=diameter)
+    true = {k: float(v) for k, v in annotation.counts().items()} | {"total": float(len(annotation))}
     if annotation.ignore is not None and annotation.ignore.any():
-        true = dict.fromkeys((*config.classes, "total"), float("nan"))
-    else:
-        true = {k: float(v) for k, v in annotation.counts().items()} | {"total": float(len(annotation))}
+        true = dict.fromkeys(true, float("nan"))
+    elif not _classes_known(annotation):
+        true |= dict.fromkeys(config.classes, float("nan"))
     estimates, _ = counter.estimate_counts(layout, objects)
     outcome = _by_centres(counter, pair, objects, layout.scale)
     true_boxes, boxes, labels = None, None, None
@@ -148,6 +153,11 @@ def _look(counter: CellCounter, pair: Annotated, diameter: float | None) -> _See
     )
 
 
+def _classes_known(annotation: Annotation) -> bool:
+    """Whether every cell has a class, or there is but one."""
+    return len(annotation.classes) == 1 or bool((annotation.class_index >= 0).all())
+
+
 def _by_centres(counter: CellCounter, pair: Annotated, objects: Objects, scale: float) -> dict[str, np.ndarray]:
     """TP, FP, FN of centres, per class and in total."""
     config, annotation = counter.config, pair.annotation
@@ -155,6 +165,9 @@ def _by_centres(counter: CellCounter, pair: Annotated, objects: Objects, scale: 
     result = {}
     for k, name in enumerate((*config.classes, "total")):
         mine, theirs = counted, np.ones(len(annotation), bool)
+        if name != "total" and not _classes_known(annotation):
+            result[name] = np.zeros(3, int)
+            continue
         if name != "total" and len(config.classes) > 1:
             mine, theirs = counted & (objects.class_index == k), annotation.class_index == k
         centres = objects.centres[mine]

@@ -13,12 +13,29 @@ from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.load import discover_classes, load_annotation
 from neubauer.cells.match import match_annotations, split_images_and_annotations
 from neubauer.errors import InputError
+from neubauer.images.channel import choose_channel, pick_channel
 from neubauer.images.find import find_images
 from neubauer.images.read import ImageSource, from_array, open_image
 from neubauer.images.stack import Project
 from neubauer.images.stain import Stain, separate_stain
 
 ImageLike = str | Path | np.ndarray | ImageSource
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to take of files that hold several planes, channels or stains.
+
+    See `open_image` for `project` and `frame`, `choose_channel`, `separate_stain`.
+    """
+
+    project: Project | None = None
+    frame: int | None = None
+    channel: int | str | None = None
+    stain: Stain | None = None
+
+
+WHOLE = Reading()
 
 
 @dataclass(frozen=True)
@@ -29,15 +46,8 @@ class Annotated:
     annotation: Annotation
 
 
-def as_source(
-    image: ImageLike,
-    channels: int | None = None,
-    *,
-    project: Project | None = None,
-    frame: int | None = None,
-    stain: Stain | None = None,
-) -> ImageSource:
-    """Open a file or wrap an array; `channels` is what a model expects, `stain` the one to be separated.
+def as_source(image: ImageLike, channels: int | None = None, reading: Reading = WHOLE) -> ImageSource:
+    """Open a file or wrap an array; `channels` is what a model expects.
 
     A model of one channel also takes an image of several if only one of them holds a signal, or all hold the same.
 
@@ -50,9 +60,11 @@ def as_source(
     elif isinstance(image, np.ndarray):
         source = from_array(image)
     else:
-        source = open_image(image, project=project, frame=frame)
-    if stain is not None:
-        source = separate_stain(source, stain)
+        source = open_image(image, project=reading.project, frame=reading.frame)
+    if reading.channel is not None:
+        source = choose_channel(source, reading.channel)
+    if reading.stain is not None:
+        source = separate_stain(source, reading.stain)
     if channels is None or source.shape[0] == channels:
         return source
     if channels == 1:
@@ -62,7 +74,8 @@ def as_source(
     raise InputError(
         source.path,
         f"{source.shape[0]} channels",
-        f"{channels} channel{'s' * (channels != 1)}, as in the images that the model was trained on",
+        f"{channels} channel{'s' * (channels != 1)}, as in the images that the model was trained on"
+        + ("; one of them can be chosen (--channel)" if channels == 1 else ""),
     )
 
 
@@ -94,27 +107,13 @@ def informative_channel(source: ImageSource, probes: int = 4) -> int | None:
     return int(varies[0]) if same else None
 
 
-def pick_channel(source: ImageSource, channel: int) -> ImageSource:
-    """A view of one channel."""
-
-    def read_region(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        return source.region(y0, y1, x0, x1)[channel : channel + 1]
-
-    return ImageSource(
-        source.path,
-        (1, *source.shape[1:]),
-        source.dtype,
-        read_region,
-        name=source.name,
-        pixel_size_um=source.pixel_size_um,
-    )
-
-
 def collect(
     images: str | Path | Sequence[ImageLike],
     annotations: Sequence[Annotation] | dict[Kind, str | Path],
     classes: Sequence[str] | None = None,
     failed: dict[str, str] | None = None,
+    channels: int | None = None,
+    reading: Reading = WHOLE,
 ) -> list[Annotated]:
     """Pair images with annotations.
 
@@ -125,18 +124,22 @@ def collect(
     classes : class names, where the files do not say them or their order matters.
     failed : gets an entry, image name -> reason, for every image that cannot be used itself or whose annotation cannot;
         without it, they are warned about.
+    channels : what a trained model expects. By default, as many as all images have; images of which one channel says
+        all are reduced to it.
+    reading : what to take of the files.
 
     Raises
     ------
-    InputError : no image has an annotation, channels differ between images, or a file cannot be read.
+    InputError : no image has an annotation, none of the annotated images can be used (it names them all), or channels
+        differ between images.
     """
     if isinstance(annotations, dict):
-        pairs = _from_files(images, annotations, classes, failed)
+        pairs = _from_files(images, annotations, classes, failed, reading)
     else:
         given = [images] if isinstance(images, str | Path | np.ndarray | ImageSource) else list(images)
         if len(given) != len(annotations):
             raise InputError("annotations", f"{len(annotations)} for {len(given)} images", "one for each image")
-        pairs = [Annotated(as_source(i), a) for i, a in zip(given, annotations, strict=True)]
+        pairs = [Annotated(as_source(i, reading=reading), a) for i, a in zip(given, annotations, strict=True)]
     for pair in pairs:
         if pair.annotation.shape != pair.source.shape[1:]:
             raise InputError(
@@ -144,7 +147,7 @@ def collect(
                 f"{pair.source.shape[1:]} pixels and an annotation of {pair.annotation.shape}",
                 "the same size (Y, X)",
             )
-    return same_channels(pairs)
+    return same_channels(pairs) if channels is None else pairs
 
 
 def _from_files(
@@ -152,6 +155,7 @@ def _from_files(
     folders: dict[Kind, str | Path],
     classes: Sequence[str] | None,
     failed: dict[str, str] | None,
+    reading: Reading,
 ) -> list[Annotated]:
     inputs = [images] if isinstance(images, str | Path) else images
     files, _ = split_images_and_annotations(find_images([str(i) for i in inputs]))
@@ -171,26 +175,45 @@ def _from_files(
     if not taken:
         places = ", ".join(str(f) for f in folders.values())
         raise InputError(places, "no annotation of any of the images", "annotations with the stems of the images")
+    problems: dict[Path, InputError] = {}  # one bad file does not cost the others
     if classes is None:
         found: set[str] = set()
-        for kind in folders:
-            found.update(discover_classes([(i, a) for i, (a, k) in taken.items() if k == kind], kind))
+        for image, (annotation, kind) in taken.items():
+            try:
+                found.update(discover_classes([(image, annotation)], kind))
+            except InputError as error:
+                problems[image] = error
         classes = tuple(sorted(found - {"cell"})) or ("cell",)
     result: list[Annotated] = []
-    problem: InputError | None = None
     for image, (annotation, kind) in taken.items():
+        if image in problems:
+            continue
         try:
-            source = open_image(image)
+            source = as_source(image, reading=reading)
             result.append(Annotated(source, load_annotation(image, annotation, kind, source.shape[1:], classes)))
-        except InputError as error:  # one bad file does not cost the others
-            problem = error
-            if failed is None:
-                warnings.warn(f"not used: {error}", stacklevel=3)
-            else:
-                failed[image.name] = str(error)
-    if not result and problem is not None:
-        raise problem
+        except InputError as error:
+            problems[image] = error
+    if not result:
+        raise _joined(list(problems.values()))
+    for image, problem in problems.items():
+        if failed is None:
+            warnings.warn(f"not used: {problem}", stacklevel=3)
+        else:
+            failed[image.name] = str(problem)
     return result
+
+
+def _joined(problems: Sequence[InputError]) -> InputError:
+    """One error that names every file; files with the same problem are named together."""
+    files: dict[tuple[str, str], dict[str, None]] = {}
+    for p in problems:
+        files.setdefault((p.found, p.expected), {})[p.where] = None
+    if len(files) == 1:
+        ((found, expected),) = files
+        return InputError(", ".join(files[found, expected]), found, expected)
+    listed = "; ".join(f"{', '.join(names)}: {found}" for (found, _), names in files.items())
+    expected = "; ".join(dict.fromkeys(expected for _, expected in files))
+    return InputError("annotated images", f"none that can be used ({listed})", expected)
 
 
 def same_channels(pairs: Sequence[Annotated]) -> list[Annotated]:

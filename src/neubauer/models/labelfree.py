@@ -21,7 +21,7 @@ from neubauer.layouts.sheet import contact_sheet, save_contact_sheet
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models import labelfree_trust as trust
 from neubauer.models.counter_config import Calibration, CounterConfig
-from neubauer.models.counter_inputs import Annotated, ImageLike
+from neubauer.models.counter_inputs import WHOLE, Annotated, ImageLike, Reading
 from neubauer.models.counter_prepare import annotated_diameters, cell_diameters, split, training_image
 from neubauer.models.labelfree_data import Found, as_annotated, find, scaled_pixels
 from neubauer.models.labelfree_fit import Progress, Stages
@@ -59,14 +59,15 @@ def fit_labelfree(
     config: LabelFreeConfig | str | None = None,
     report: Callable[[int, dict[str, float]], None] | None = None,
     preview: str | Path | None = None,
+    reading: Reading = WHOLE,
 ) -> Stages:
     """Train a counter from images alone, or from many images of which a few are annotated.
 
     Parameters
     ----------
     counter : to be trained; its `diameter`, `layout_diameter`, network sizes, `validation` and seed are used.
-    images, annotations, classes, report : see `CellCounter.fit`; of a sequence of annotations those may be None that
-        there are not.
+    images, annotations, classes, report, reading : see `CellCounter.fit`; of a sequence of annotations those may be
+        None that there are not.
     config : of the training, or the name of a recipe.
     preview : PNG file that shows what is understood of six images, brought up to date during the training; beside it,
         `NAME-assumed.png` shows what is assumed of the cells, real crops above drawings.
@@ -83,7 +84,7 @@ def fit_labelfree(
     c, start, seed = labelfree_config(config), time.monotonic(), counter.settings.seed
     if classes is None and c.population:
         classes = validate(Population, c.population, "population").classes
-    sources, annotated = collect_images(images, annotations, classes)
+    sources, annotated = collect_images(images, annotations, classes, reading)
     train, held_out = split(annotated, counter.validation, seed, groups) if len(annotated) > 1 else (annotated, [])
     if len(held_out) < LEAST_HELD_OUT:
         train, held_out = annotated, []

@@ -15,9 +15,9 @@ from neubauer.gan.config import nearest, validate
 from neubauer.gan.labelfree_config import LabelFreeConfig
 from neubauer.images.find import find_images
 from neubauer.images.normalise import normalise, percentile_limits
-from neubauer.images.read import ImageSource, open_image
+from neubauer.images.read import ImageSource
 from neubauer.layouts.scale import corrected, diameters, measure_scale
-from neubauer.models.counter_inputs import Annotated, ImageLike, as_source, collect, same_channels
+from neubauer.models.counter_inputs import WHOLE, Annotated, ImageLike, Reading, as_source, collect, same_channels
 from neubauer.recipes import load_recipe, recipe_names
 
 WINDOW = 1024
@@ -44,7 +44,10 @@ def labelfree_config(choice: LabelFreeConfig | str | None) -> LabelFreeConfig:
 
 
 def collect_images(
-    images: str | Path | Sequence[ImageLike], annotations: Annotations, classes: Sequence[str] | None
+    images: str | Path | Sequence[ImageLike],
+    annotations: Annotations,
+    classes: Sequence[str] | None,
+    reading: Reading = WHOLE,
 ) -> tuple[list[ImageSource], list[Annotated]]:
     """All images without annotation, and all with one; of which one channel says all, reduced to it.
 
@@ -62,7 +65,7 @@ def collect_images(
     if isinstance(annotations, dict):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*have no annotation and are not used")
-            annotated = collect(items, annotations, classes)
+            annotated = collect(items, annotations, classes, reading=reading)
         taken = {pair.source.path for pair in annotated}
         rest = [i for i in items if i not in taken]
     elif annotations is not None:
@@ -70,9 +73,9 @@ def collect_images(
             raise InputError("annotations", f"{len(annotations)} for {len(items)} images", "one for each, or None")
         marked = [(i, a) for i, a in zip(items, annotations, strict=True) if a is not None]
         if marked:
-            annotated = collect([i for i, _ in marked], [a for _, a in marked], classes)
+            annotated = collect([i for i, _ in marked], [a for _, a in marked], classes, reading=reading)
         rest = [i for i, a in zip(items, annotations, strict=True) if a is None]
-    opened = _open(rest)
+    opened = _open(rest, reading)
     if not opened and not annotated:
         raise InputError("images", "none that can be read", "at least one image")
     every = same_channels([*annotated, *(Annotated(s, _nothing(s)) for s in opened)])
@@ -112,11 +115,11 @@ def scales(
 Percentiles = tuple[float, float]
 
 
-def _open(images: Sequence[ImageLike]) -> list[ImageSource]:
+def _open(images: Sequence[ImageLike], reading: Reading) -> list[ImageSource]:
     opened, problem = [], None
     for image in images:
         try:
-            opened.append(open_image(image) if isinstance(image, str | Path) else as_source(image))
+            opened.append(as_source(image, reading=reading))
         except InputError as error:  # one bad file does not cost the others
             problem = error
             warnings.warn(f"not used: {error}", stacklevel=4)

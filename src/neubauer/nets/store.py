@@ -49,7 +49,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : not a file, not safetensors, or not written by `neubauer`.
+    InputError : not a file, not safetensors, not written by `neubauer`, or of a version that is not known.
     """
     expected = "a model file written by neubauer (.safetensors)"
     if not Path(path).is_file():
@@ -58,12 +58,17 @@ def read_header(path: str | Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("neubauer")
         header = json.loads(text) if text else None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:  # deeply nested JSON
         raise InputError(path, f"something else ({error})", expected) from error
     if not isinstance(header, dict) or not {"version", "kind", "config"} <= header.keys():
         raise InputError(path, "safetensors without neubauer's header", expected)
-    if header["version"] > FORMAT_VERSION:
-        raise InputError(path, f"format version {header['version']}", f"at most {FORMAT_VERSION}: update neubauer")
+    version, kind, config = header["version"], header["kind"], header["config"]
+    if type(version) is not int or version < 1:
+        raise InputError(path, f"format version {version!r}", f"a whole number, 1 to {FORMAT_VERSION}")
+    if version > FORMAT_VERSION:
+        raise InputError(path, f"format version {version}", f"at most {FORMAT_VERSION}: update neubauer")
+    if not isinstance(kind, str) or not isinstance(config, dict):
+        raise InputError(path, "a header whose kind is no text or whose config is no object", expected)
     return header
 
 
