@@ -29,12 +29,13 @@ def test_counts_table(tmp_path):
         "total": CountEstimate(3.4, 2.5, np.inf),
     }
     listed = [make("a", 3), make("b", 3, estimates=estimates, flags=["blurred", "dense"]), make("none", 0)]
+    listed[1].info["diameter"] = 12.5
     write_counts(tmp_path / "counts.csv", listed, CLASSES)
     assert (tmp_path / "counts.csv").read_text() == (
-        "image,RBC,RBC_low,RBC_high,WBC,WBC_low,WBC_high,total,total_low,total_high,flag\n"
-        "a,2,,,1,,,3,,,\n"
-        "b,3,1,5,1,1,1,3,2,inf,blurred; dense\n"
-        "none,0,,,0,,,0,,,\n"
+        "image,RBC,RBC_low,RBC_high,WBC,WBC_low,WBC_high,total,total_low,total_high,flag,diameter\n"
+        "a,2,,,1,,,3,,,,\n"
+        "b,3,1,5,1,1,1,3,2,inf,blurred; dense,12.5\n"
+        "none,0,,,0,,,0,,,,\n"
     )
 
 

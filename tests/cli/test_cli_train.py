@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from command_line import Run, one_line, read_csv
 from scenes import as_boxes, discs
 
 from neubauer.images.write import write_image, write_labels
+from neubauer.models.counter import CellCounter
 
 SMALL = ("--steps", 5, "--batch", 2, "--crop", 64, "--validation", 0.4)
 
@@ -64,6 +67,44 @@ def test_train_count_evaluate(run: Run, annotated: Path, kind: str) -> None:
     counted = [int(row["total"]) for row in read_csv(out / "counts.csv")]
     error = sum(n - (6 + i) for i, n in enumerate(counted)) / 5
     assert printed["total"]["bias"] == pytest.approx(error, abs=0.51)  # the table has whole cells
+
+
+def test_one_channel_of_several(run: Run, annotated: Path) -> None:
+    """Trained on, measured and counted by its name or number; without a choice the way out is named."""
+    images, model, out = annotated / "images", annotated / "m.safetensors", annotated / "out"
+    rng = np.random.default_rng(0)
+    for path in images.iterdir():
+        nuclei = tifffile.imread(path)
+        pixels = np.stack([rng.permutation(nuclei.ravel()).reshape(nuclei.shape), nuclei])
+        write_image(path.with_suffix(".ome.tif"), pixels, channel_names=["membrane", "DAPI"])
+        path.unlink()
+    masks = ("--masks", annotated / "masks")
+    result = run("train", "counter", images, *masks, "--channel", "dapi", "--out", model, *SMALL)
+    assert result.exit_code == 0, result.stderr
+    result = run("evaluate", "counter", images, *masks, "--model", model, "--channel", 1, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["total"]["n"] == 5
+    result = run("count", images, "--model", model, "--channel", "DAPI", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    counted = [float(row["total"]) for row in read_csv(out / "counts.csv")]
+    plain = CellCounter.load(model)
+    assert counted == [plain.predict(tifffile.imread(f)[1]).counts()["cell"] for f in sorted(images.iterdir())]
+    for channel, words in (("GFP", "membrane, DAPI"), ("2", "0 to 1"), (None, "--channel")):
+        option = () if channel is None else ("--channel", channel)
+        result = run("count", images / "0.ome.tif", "--model", model, *option, "--out", annotated / f"o{channel}")
+        assert result.exit_code == 1
+        one_line(result.stderr, "0.ome.tif", words)
+
+
+def test_a_stack_is_measured_by_its_projection(run: Run, annotated: Path, model: Path) -> None:
+    images = annotated / "images"
+    for path in images.iterdir():
+        tifffile.imwrite(path, np.stack([tifffile.imread(path)] * 2), metadata={"axes": "ZYX"})
+    command = ("evaluate", "counter", images, "--model", model, "--masks", annotated / "masks", "--json")
+    assert "--project" in run(*command).stderr
+    result = run(*command, "--project", "max")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["total"]["f1"] > 0.9
 
 
 def test_a_good_counter_scores_well(run: Run, annotated: Path, model: Path) -> None:

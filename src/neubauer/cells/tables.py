@@ -19,14 +19,14 @@ _DIGITS = 8  # significant ones: more than any measure of a cell has, and half t
 
 
 def counts_columns(classes: Sequence[str]) -> list[str]:
-    """Columns of counts.csv: `image`; for each class and `total`: the count, `_low` and `_high`; `flag`.
+    """Columns of counts.csv: `image`; for each class and `total`: the count, `_low` and `_high`; `flag`; `diameter`.
 
     Raises
     ------
     InputError : a class has the name of another column.
     """
     counted = [f"{name}{end}" for name in (*classes, "total") for end in ("", "_low", "_high")]
-    columns = ["image", *counted, "flag"]
+    columns = ["image", *counted, "flag", "diameter"]
     if len(set(columns)) < len(columns):
         raise InputError(
             "classes", ", ".join(classes), "names that differ from each other and the columns of counts.csv"
@@ -38,7 +38,8 @@ def counts_row(cells: Cells) -> dict[str, object]:
     """The row of one image in counts.csv.
 
     Counts are whole; the ends of an interval are rounded outwards, so that it covers as often as promised, and are
-    None where no interval was estimated. Several flags are separated by "; ".
+    None where no interval was estimated. Several flags are separated by "; ". `diameter` is the typical one that the
+    image was scaled by, in pixels: estimated, unless it was given or is that of all training images.
     """
     row: dict[str, object] = {"image": cells.image}
     counts = cells.counts()
@@ -48,6 +49,7 @@ def counts_row(cells: Cells) -> dict[str, object]:
         values = (counts[name], None, None) if estimate is None else estimate.rounded()
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     row["flag"] = "; ".join(cells.flags)
+    row["diameter"] = cells.info.get("diameter")
     return row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,30 +11,29 @@ import typer
 
 from neubauer.cli.adaptation import load_adaptation
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, run_folder, say
+from neubauer.cli.earlier_results import (
+    COMMON_FILES,
+    FILES,
+    file_state,
+    files_of,
+    forget_changed,
+    outdated_of,
+    outputs_of,
+    remove_results,
+)
+from neubauer.cli.options import Channel, Frame, ProjectName, StainName, reading_of
 from neubauer.cli.refinement import load_refinement
 from neubauer.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from neubauer.cells.export import Format
-    from neubauer.cells.parts import TableParts
     from neubauer.cells.table import Cells
     from neubauer.cli.refinement import Refinement
     from neubauer.models.counter import CellCounter
 
 FORMATS: tuple[Format, ...] = ("geojson", "coco", "roi", "yolo")
-FILES = {
-    "masks": "{}_masks.tif",
-    "overlays": "{}_overlay.png",
-    "geojson": "{}.geojson",
-    "coco": "{}_coco.json",
-    "roi": "{}_rois.zip",
-    "yolo": "labels/{}.txt",
-}
-"""What an image gets in the folder of each kind of output."""
-COMMON_FILES = {"coco": "annotations.json", "yolo": "classes.txt"}
-"""What all images share there."""
 
 
 def count(
@@ -44,12 +43,10 @@ def count(
     diameter: Annotated[
         float | None, typer.Option(help="Typical cell diameter in pixels. Default: estimated for each image.")
     ] = None,
-    project: Annotated[str | None, typer.Option(help="What to make of a stack: max, mean, sum or min.")] = None,
-    frame: Annotated[int | None, typer.Option(help="Which image of a stack to take, from 0.")] = None,
-    stain: Annotated[
-        str | None,
-        typer.Option(help="Count by one stain of RGB tissue: haematoxylin, eosin or dab; with a model of one channel."),
-    ] = None,
+    project: ProjectName = None,
+    frame: Frame = None,
+    channel: Channel = None,
+    stain: StainName = None,
     adapt_from: Annotated[
         Path | None,
         typer.Option(help="A translator file: carry the images to the kind that the model knows first."),
@@ -90,10 +87,7 @@ def count(
     """
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
         kinds = [kind for kind, on in (("masks", masks), ("overlays", overlays)) if on] + _formats(formats)
-        _check_project(project)
-        if frame is not None and frame < 0:
-            raise InputError("--frame", str(frame), "a number from 0")
-        _check_stain(stain)
+        reading = reading_of(project, frame, channel, stain)
         if shard is not None and overwrite:
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
         from neubauer.images.find import unique_stems
@@ -109,8 +103,8 @@ def count(
         if diameter is not None:
             counter.check_diameter(diameter)
         run: dict[str, Any] = {"verb": "count", "model": file.stem, "model_sha256": _digest(file), "diameter": diameter}
-        run |= {"project": project, "frame": frame, "stain": stain}
-        options: dict[str, Any] = {"diameter": diameter, "project": project, "frame": frame, "stain": stain}
+        run |= asdict(reading)
+        options: dict[str, Any] = {"diameter": diameter, "reading": reading}
         adaptation = load_adaptation(adapt_from)
         if adaptation is not None:
             options["adaptation"] = adaptation
@@ -124,7 +118,7 @@ def count(
         from neubauer.cells.parts import TableParts
 
         if overwrite:
-            _remove_results(out, TableParts(out, _classes(counter, refinement)))
+            remove_results(out, TableParts(out, _classes(counter, refinement)))
         known = run_folder(out, run, {name: str(path.resolve()) for path, name in names.items()}, overwrite)
         others = {name: Path(file) for name, file in known.items() if name not in names.values()}
         failed = _run(counter, refinement, paths, names, others, out, kinds, options)
@@ -163,12 +157,12 @@ def _run(
     classes = _classes(counter, refinement)
     parts = TableParts(out, classes)
     stored = parts.done()
-    dropped = _forget_changed(out, parts, {names[path]: path for path in paths if names[path] in stored})
-    outdated = _outdated(parts, others, stored)
+    dropped = forget_changed(out, parts, {names[path]: path for path in paths if names[path] in stored})
+    outdated = outdated_of(parts, others, stored)
 
     def is_done(name: str) -> bool:
         whole = name in stored and name not in dropped and "failed" not in parts.record(name)
-        return whole and all(file.exists() for file in _files(out, name, kinds))
+        return whole and all(file.exists() for file in files_of(out, name, kinds))
 
     todo = [path for path in paths if not is_done(names[path])]
     if len(todo) < len(paths):
@@ -178,8 +172,8 @@ def _run(
     try:
         for path in track(todo, "counting", console=console, disable=not console.is_terminal):
             name = names[path]
-            outputs = _outputs(parts.record(name))
-            state = _file_state(path)  # before it is read: what changes meanwhile has changed since
+            outputs = outputs_of(parts.record(name))
+            state = file_state(path)  # before it is read: what changes meanwhile has changed since
             try:
                 cells = _count(counter, refinement, path, options)
                 cells.image = name
@@ -221,88 +215,16 @@ def _find(inputs: Sequence[str]) -> list[Path]:
     return found
 
 
-def _file_state(path: Path) -> dict[str, int]:
-    """What differs when a file has changed; nothing for one that is gone."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return {}
-    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-
-
-def _unchanged(path: Path, record: Mapping[str, Any]) -> bool:
-    state = _file_state(path)
-    return bool(state) and state == {key: record.get(key) for key in state}
-
-
-def _forget_changed(out: Path, parts: TableParts, paths: Mapping[str, Path]) -> dict[str, list[str]]:
-    """Drop the results of images whose files have changed since; returns which kinds of files each of them had."""
-    records = {name: parts.record(name) for name in paths}
-    changed = [name for name, record in records.items() if not _unchanged(paths[name], record)]
-    known = sum("mtime_ns" in records[name] for name in changed)
-    if known:
-        say(f"{known} image{' has' if known == 1 else 's have'} changed since and {_are(known)} counted again")
-    if unknown := len(changed) - known:  # results of an older version
-        say(f"{unknown} image{'' if unknown == 1 else 's'} without a record of the file {_are(unknown)} counted again")
-    return {name: _drop(out, parts, name) for name in changed}
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _outdated(parts: TableParts, others: Mapping[str, Path], stored: set[str]) -> list[str]:
-    """Names of those images of earlier calls whose files are gone or changed; says what becomes of all of them."""
-    outdated = [name for name, path in others.items() if not _unchanged(path, parts.record(name))]
-    gone, every = len(stored.intersection(outdated)), len(stored.intersection(others))
-    if every:
-        say(
-            f"images counted earlier that are not among these inputs: {every - gone} kept in the tables, "
-            f"{gone} left out of them (the files are gone or have changed since)"
-        )
-    return outdated
-
-
-def _outputs(record: Mapping[str, Any]) -> list[str]:
-    """The kinds of files that were written for an image."""
-    found = record.get("outputs")
-    return [kind for kind in found if kind in FILES] if isinstance(found, list) else []
-
-
-def _drop(out: Path, parts: TableParts, name: str) -> list[str]:
-    """Remove what was written for an image, of which kinds is returned; files that were not stay."""
-    kinds = _outputs(parts.record(name))
-    _remove(_files(out, name, kinds))
-    parts.drop(name)  # last: it says which files there are
-    return kinds
-
-
-def _remove(files: Sequence[Path]) -> None:
-    for file in files:
-        try:
-            file.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"{file}: cannot be removed ({error.strerror or error})") from error
-
-
-def _remove_results(out: Path, parts: TableParts) -> None:
-    """Remove the files of all images of an earlier run, and the folders that are empty then."""
-    written = {kind for name in parts.recorded() for kind in _drop(out, parts, name)}
-    _remove([out / kind / COMMON_FILES[kind] for kind in written & COMMON_FILES.keys()])
-    for folder in [(out / kind / FILES[kind]).parent for kind in written] + [out / kind for kind in written]:
-        with suppress(OSError):  # others have files there
-            folder.rmdir()
-
-
 def _count(counter: CellCounter, refinement: Refinement | None, path: Path, options: dict[str, Any]) -> Cells:
+    reading = options["reading"]
     if options.keys().isdisjoint({"adaptation", "repaired"}) and refinement is None:
-        return counter.predict(path, **options)
+        return counter.predict(path, diameter=options["diameter"], **asdict(reading))
     from neubauer.images.read import open_image
 
-    image = open_image(path, project=options["project"], frame=options["frame"])
+    image = open_image(path, project=reading.project, frame=reading.frame)
     if "adaptation" in options:
         image = options["adaptation"].apply(image)
-    cells = counter.predict(image, diameter=options["diameter"], stain=options["stain"])
+    cells = counter.predict(image, diameter=options["diameter"], channel=reading.channel, stain=reading.stain)
     if "repaired" in options:
         from neubauer.models.repaired_cells import holes_of, mark_repaired
 
@@ -322,14 +244,10 @@ def _reason(path: Path, error: Exception) -> str:
     return text if str(path) in text else f"{path}: {text}"
 
 
-def _files(out: Path, name: str, kinds: Sequence[str]) -> list[Path]:
-    return [out / kind / FILES[kind].format(name) for kind in kinds]
-
-
 def _write(path: Path, cells: Cells, out: Path, kinds: Sequence[str], options: dict[str, Any]) -> None:
     assert cells.labels is not None
     try:
-        for kind, file in zip(kinds, _files(out, cells.image, kinds), strict=True):
+        for kind, file in zip(kinds, files_of(out, cells.image, kinds), strict=True):
             file.parent.mkdir(parents=True, exist_ok=True)
             if kind == "masks":
                 from neubauer.images.write import write_labels
@@ -339,7 +257,8 @@ def _write(path: Path, cells: Cells, out: Path, kinds: Sequence[str], options: d
                 from neubauer.cells.overlay import draw_overlay
                 from neubauer.images.read import open_image
 
-                draw_overlay(open_image(path, project=options["project"], frame=options["frame"]), cells, file)
+                reading = options["reading"]
+                draw_overlay(open_image(path, project=reading.project, frame=reading.frame), cells, file)
             else:
                 from neubauer.cells.export import export
 
@@ -354,7 +273,7 @@ def _merge_coco(out: Path, names: Sequence[str], classes: Sequence[str]) -> None
     """One COCO file of those of the images, also of the ones that were counted earlier."""
     from neubauer.cells.write_coco import merge_coco
 
-    files = [file for name in names for file in _files(out, name, ["coco"]) if file.exists()]
+    files = [file for name in names for file in files_of(out, name, ["coco"]) if file.exists()]
     merged = out / "coco" / COMMON_FILES["coco"]
     if files or merged.exists():
         merge_coco(merged, files, classes)
@@ -381,10 +300,11 @@ def _print_table(
         classes = tuple(n for n in refinement.classes if (table[n] > 0).any())
     for name in (*classes, "total"):
         shown.add_column(name, justify="right")
+    shown.add_column("diameter", justify="right")
     shown.add_column("flag")
     for row in table.head(40).to_dict("records"):
         cells = [f"{row[n]} [{row[n + '_low']}–{row[n + '_high']}]" for n in (*classes, "total")]
-        shown.add_row(str(row["image"]), *cells, row["flag"])
+        shown.add_row(str(row["image"]), *cells, f"{row['diameter']} px", row["flag"])
     console = Console(markup=False, emoji=False)  # names are shown as they are
     console.print(shown)
     if len(table) > 40:
@@ -409,20 +329,6 @@ def _formats(text: str) -> list[str]:
         if name not in FORMATS:
             raise InputError("--format", repr(name), "one of " + ", ".join(FORMATS))
     return list(wanted)
-
-
-def _check_stain(stain: str | None) -> None:
-    from neubauer.images.stain import STAINS
-
-    if stain is not None and stain not in STAINS:
-        raise InputError("--stain", repr(stain), "one of " + ", ".join(STAINS))
-
-
-def _check_project(project: str | None) -> None:
-    from neubauer.images.stack import PROJECTIONS
-
-    if project is not None and project not in PROJECTIONS:
-        raise InputError("--project", repr(project), "one of " + ", ".join(PROJECTIONS))
 
 
 def _shard(paths: list[Path], shard: str | None) -> list[Path]:
