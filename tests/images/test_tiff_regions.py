@@ -208,6 +208,19 @@ def test_several_images_in_one_file(tmp_path):
     assert open_image(tmp_path / "b.ome.tif").shape == (1, 90, 70)
 
 
+def test_a_stack_written_page_by_page(tmp_path):
+    planes = noise(3, 90, 70)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for plane in planes:
+            tif.write(plane)
+    with pytest.raises(InputError, match=r"a stack \(I: 3"):
+        open_image(tmp_path / "a.tif")
+    assert (open_image(tmp_path / "a.tif", frame=2).read()[0] == planes[2]).all()
+    assert (
+        open_image(tmp_path / "a.tif", project="max").region(3, 50, 5, 60)[0] == np.max(planes, 0)[3:50, 5:60]
+    ).all()
+
+
 def test_damaged_segment(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, noise(256, 256), tile=(64, 64), compression="zlib")

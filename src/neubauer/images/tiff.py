@@ -93,6 +93,11 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
         if s is first or not (s.keyframe.is_reduced or any(word in s.name.lower() for word in SIDE_IMAGES))
     ]
     if len(images) > 1:
+        one_page = all(s.kind == "shaped" and len(s.pages) == 1 for s in images)
+        if one_page and len({(s.shape, s.dtype, s.axes) for s in images}) == 1:  # a stack that was written page by page
+            pages = [s.pages[0] for s in images]
+            shape, axes = (len(images), *first.shape), f"I{first.axes}"
+            return tifffile.TiffPageSeries(pages, shape, first.dtype, axes, parent=tif, kind="uniform")
         found = ", ".join(
             f"{s.name or i} {s.get_axes(squeeze=True)} {s.get_shape(squeeze=True)}" for i, s in enumerate(images)
         )
