@@ -394,3 +394,9 @@ def test_cells_without_a_class_are_scored_in_total_only() -> None:
     scores, _ = evaluate_counter(model, [Annotated(from_array(pixels), unknown)])
     assert scores["total"]["n"] == 1
     assert all(scores[name]["n"] == 0 and np.isnan(scores[name]["recall"]) for name in model.config.classes)
+
+
+@pytest.mark.parametrize("tile", [0, -64, 33])
+def test_a_tile_that_does_not_fit_the_network(counter: CellCounter, tile: int) -> None:
+    with pytest.raises(ValueError, match="multiple of 8"):
+        counter.predict(TEST[0][0], tile=tile)

@@ -83,3 +83,11 @@ def test_one_reason_for_all_files_is_told_once(images: Path) -> None:
     with pytest.raises(InputError, match=f"^{files}: found XML of <html>; expected Pascal VOC XML") as error:
         collect(images, {"boxes": marks})
     assert str(error.value).count("expected") == 1
+
+
+@pytest.mark.parametrize("kind", ["boxes", "points"])
+def test_a_class_may_be_called_cell(images: Path, kind: Kind) -> None:
+    marks = images.parent / "marks"
+    write_marks(marks, kind, ["cell", "debris"], [])
+    pairs = collect([images / "0.png", images / "1.png"], {kind: marks})
+    assert [p.annotation.counts() for p in pairs] == [{"cell": 1, "debris": 0}, {"cell": 0, "debris": 1}]

@@ -29,7 +29,7 @@ def load_annotation(
     annotation : file of the annotation, as `match_annotations` has found it.
     kind : masks, boxes or points.
     shape : (Y, X) of the image.
-    classes : the classes of the data set, as of `discover_classes`; by default those of this file.
+    classes : the classes of the data set, for example all that `named_classes` finds; by default those of this file.
 
     Raises
     ------
@@ -51,26 +51,23 @@ def load_annotation(
     return replace(marks, ignore=region if marks.ignore is None else marks.ignore | region)
 
 
-def discover_classes(
-    pairs: Iterable[tuple[Path, Path]], kind: Kind, classes: Sequence[str] | None = None
-) -> tuple[str, ...]:
-    """Collect the classes that occur in a data set, in alphabetical order; `("cell",)` where there are none.
+def named_classes(image: Path, annotation: Path, kind: Kind, classes: Sequence[str] | None = None) -> set[str]:
+    """The classes that one annotation names; none where it says nothing of classes.
 
     Parameters
     ----------
-    pairs : images and annotations, as of `match_annotations`.
+    image, annotation : files, as of `match_annotations`.
     kind : masks, boxes or points.
     classes : the list of classes for YOLO files that come without one.
 
     Raises
     ------
-    InputError : a file cannot be read.
+    InputError : the file cannot be read.
     """
-    names: set[str] = set()
-    for image, path in pairs:
-        if kind == "boxes":
-            # only names are wanted, so that any shape will do for boxes given as fractions
-            names.update(read_marked_boxes(path, image, (1, 1), tuple(classes) if classes else None).names)
-        elif kind == "points" and path.suffix.lower() in TABLES:
-            names.update(read_point_table(path)[1])
-    return tuple(sorted(names - {""})) or ("cell",)
+    names: Iterable[str] = ()
+    if kind == "boxes":
+        # only names are wanted, so that any shape will do for boxes given as fractions
+        names = read_marked_boxes(annotation, image, (1, 1), tuple(classes) if classes else None).names
+    elif kind == "points" and annotation.suffix.lower() in TABLES:
+        names = read_point_table(annotation)[1]
+    return set(names) - {""}

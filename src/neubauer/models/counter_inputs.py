@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from neubauer.cells.annotation import Annotation, Kind
-from neubauer.cells.load import discover_classes, load_annotation
+from neubauer.cells.load import load_annotation, named_classes
 from neubauer.cells.match import match_annotations, split_images_and_annotations
 from neubauer.errors import InputError
 from neubauer.images.channel import choose_channel, pick_channel
@@ -180,10 +180,10 @@ def _from_files(
         found: set[str] = set()
         for image, (annotation, kind) in taken.items():
             try:
-                found.update(discover_classes([(image, annotation)], kind))
+                found |= named_classes(image, annotation, kind)
             except InputError as error:
                 problems[image] = error
-        classes = tuple(sorted(found - {"cell"})) or ("cell",)
+        classes = tuple(sorted(found)) or ("cell",)
     result: list[Annotated] = []
     for image, (annotation, kind) in taken.items():
         if image in problems:

@@ -85,7 +85,13 @@ def predict_layout(
     Returns
     -------
     Layout : of the image, or of the window.
+
+    Raises
+    ------
+    ValueError : the tile is no positive multiple of the stride.
     """
+    if tile <= 0 or tile % network.stride:
+        raise ValueError(f"a tile of {tile}: expected a positive multiple of {network.stride}")
     y0, y1, x0, x1 = window or (0, source.shape[1], 0, source.shape[2])
     shape = (y1 - y0, x1 - x0)
     size = scaled_shape(shape, scale)

@@ -1,0 +1,5 @@
+"""`python -m neubauer` is `neubauer`."""
+
+from neubauer.cli.main import main
+
+main()
