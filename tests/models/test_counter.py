@@ -356,7 +356,9 @@ def test_points_are_counted_by_density_unless_objects_are_clearly_better(
 
 def test_an_empty_field_is_flagged(counter: CellCounter) -> None:
     noise = np.random.default_rng(0).normal(10, 3, (120, 160)).clip(0).astype(np.uint8)
-    assert any("noise" in flag for flag in counter.predict(noise).flags)
+    found = counter.predict(noise)
+    assert any("noise" in flag for flag in found.flags)
+    assert all(estimate.low == 0 <= estimate.count for estimate in found.estimates.values())
     assert "all pixels are the same" in counter.predict(np.full((120, 160), 20, np.uint8)).flags
     assert not any("noise" in flag or "same" in flag for flag in counter.predict(TEST[0][0]).flags)
 

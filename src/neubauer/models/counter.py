@@ -354,6 +354,7 @@ class CellCounter:
         contrast = info["contrast_to_noise"]
         if isinstance(contrast, float) and contrast < LEAST:
             flags.append("no contrast but noise: is there anything in it?" if contrast else "all pixels are the same")
+            estimates = {name: replace(e, low=0) for name, e in estimates.items()}  # validation images were not like it
         return Cells(
             table,
             config.classes,
