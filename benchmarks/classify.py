@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from blood_cells import DIAMETER, split_pbc
 from datasets import data_option
-from report import RESULTS, write_result
+from report import RESULTS, read_runs, write_result
 
 from neubauer.models.cell_classifier import CellClassifier
 from neubauer.models.classifier_evaluate import evaluate_classifier
@@ -44,7 +44,7 @@ def main() -> None:
         train, test = split_pbc(arguments.data, seed)
         for method in arguments.methods:
             key = f"{method}-{seed}"
-            if key in _runs():
+            if key in read_runs(NAME):
                 continue
             settings = FitSettings(steps=arguments.steps, seed=seed)
             classifier = CellClassifier(method=method, settings=settings, validation=0.125, diameter=DIAMETER)
@@ -53,12 +53,7 @@ def main() -> None:
             minutes = (time.monotonic() - start) / 60
             scores = evaluate_classifier(classifier, test.files, test.names)
             run = {name: getattr(scores, name) for name in SCORES}
-            write_result(NAME, summarise({**_runs(), key: run | {"minutes": minutes, "test_images": scores.n}}))
-
-
-def _runs() -> dict[str, dict[str, float]]:
-    path = RESULTS / f"{NAME}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
+            write_result(NAME, summarise({**read_runs(NAME), key: run | {"minutes": minutes, "test_images": scores.n}}))
 
 
 def summarise(runs: dict[str, dict[str, float]]) -> dict[str, object]:

@@ -10,7 +10,6 @@ stopped benchmark goes on.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Literal
 import numpy as np
 import torch
 from datasets import data_option
-from report import RESULTS, write_result
+from report import read_runs, write_result
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -166,12 +165,6 @@ def one(task: Task, recipe: str, seed: int, steps: int) -> dict[str, float]:
         "seconds": round(seconds),
         "steps": steps,
     }
-
-
-def read_runs(name: str) -> dict[str, dict[str, float]]:
-    """The runs that are there already."""
-    path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
 
 
 def summarise(runs: dict[str, dict[str, float]]) -> list[dict[str, object]]:

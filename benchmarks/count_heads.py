@@ -9,13 +9,12 @@ only difference.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from datasets import data_option, dsb2018, pairs_of, split_groups
-from report import RESULTS, write_result
+from report import read_runs, write_result
 from skimage.segmentation import watershed
 
 from neubauer.layouts.decode import find_peaks, keep_only, large_enough
@@ -49,8 +48,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     items = dsb2018(arguments.data, "fluorescence")
     for seed in arguments.seeds:
-        path = RESULTS / f"{NAME}.json"
-        runs = json.loads(path.read_text())["runs"] if path.exists() else {}
+        runs = read_runs(NAME)
         if str(seed) in runs:
             continue
         test, train = split_groups(items, [60], seed)

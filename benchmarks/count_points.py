@@ -9,14 +9,13 @@ SAU-Net trained on all N. Results are added to `results/count_points.json` cell 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from datasets import SETS, data_option, pairs_of, split_groups
-from report import RESULTS, write_result
+from report import read_runs, write_result
 
 from neubauer.models.counter import CellCounter
 from neubauer.models.counter_data import Augmentation
@@ -59,9 +58,9 @@ def main() -> None:
         if not PROTOCOLS[name].by_group:
             items = [replace(item, group=item.image.stem) for item in items]
         for seed in arguments.seeds:
-            if f"{name}-{seed}" not in _runs():
+            if f"{name}-{seed}" not in read_runs(NAME):
                 run = one(name, PROTOCOLS[name], items, seed)
-                write_result(NAME, summarise({**_runs(), f"{name}-{seed}": run}))
+                write_result(NAME, summarise({**read_runs(NAME), f"{name}-{seed}": run}))
 
 
 def one(name: str, protocol: Protocol, items: list, seed: int) -> dict[str, float]:
@@ -79,11 +78,6 @@ def one(name: str, protocol: Protocol, items: list, seed: int) -> dict[str, floa
     print(name, seed, f"{minutes:.1f} min, {len(extra)} images unused", scores, flush=True)
     density = counter.config.calibration.count_method["total"] == "density"
     return {**scores["total"], "minutes": minutes, "test_images": len(test), "by_density": float(density)}
-
-
-def _runs() -> dict[str, dict[str, float]]:
-    path = RESULTS / f"{NAME}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
 
 
 def summarise(runs: dict[str, dict[str, float]]) -> dict[str, object]:

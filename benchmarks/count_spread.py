@@ -7,13 +7,12 @@ Results are added to `results/count_spread.json` run by run, so that a stopped b
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 
 import numpy as np
 import torch
 from datasets import data_option, pairs_of
-from report import RESULTS, write_result
+from report import read_runs, write_result
 from train_bundled import RECIPES, parts_of, train
 
 from neubauer.models.counter_evaluate import Scores, evaluate_counter
@@ -33,7 +32,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     for name in arguments.names:
         for seed in arguments.seeds:
-            if f"{name} {seed}" in _runs():
+            if f"{name} {seed}" in read_runs(NAME):
                 continue
             recipe = replace(RECIPES[name], seed=seed, steps=STEPS[name])
             parts = parts_of(recipe, arguments.data)
@@ -41,12 +40,7 @@ def main() -> None:
             scores = {part: evaluate_counter(counter, pairs_of(items))[0] for part, items in parts.tests.items()}
             sizes = {part: len(items) for part, items in parts.tests.items()}
             run = {"minutes": counter.config.training["minutes"], "test_images": sizes, "scores": scores}
-            write_result(NAME, summarise({**_runs(), f"{name} {seed}": run}))
-
-
-def _runs() -> dict[str, dict]:
-    path = RESULTS / f"{NAME}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
+            write_result(NAME, summarise({**read_runs(NAME), f"{name} {seed}": run}))
 
 
 def summarise(runs: dict[str, dict]) -> dict[str, object]:

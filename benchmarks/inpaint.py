@@ -10,7 +10,6 @@ Results are added to `results/inpaint.json` one by one, so that a stopped run go
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import SETS, Item, data_option, split_groups
-from report import RESULTS, write_result
+from report import read_runs, write_result
 
 from neubauer.gan.config import validate
 from neubauer.gan.games.inpainting import Inpainting
@@ -170,13 +169,10 @@ def main() -> None:
             run = {"pbc": pbc, "bccd": bccd}[part]
             todo |= {f"{part}-{seed}": (run, arguments.data, arguments.steps, seed) for seed in arguments.seeds}
     for key, (run, *given) in todo.items():
-        path = RESULTS / f"{NAME}.json"
-        runs = json.loads(path.read_text())["runs"] if path.exists() else {}
-        if key not in runs:
+        if key not in read_runs(NAME):
             found = run(*given)
             print(key, found, flush=True)
-            runs = json.loads(path.read_text())["runs"] if path.exists() else {}
-            write_result(NAME, summarise({**runs, key: found}))
+            write_result(NAME, summarise({**read_runs(NAME), key: found}))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import SETS, Item, data_option, pairs_of, split_groups
-from report import RESULTS, write_result
+from report import read_runs, write_result
 
 from neubauer.cells.annotation import Annotation
 from neubauer.gan.config import merge, validate
@@ -89,7 +89,7 @@ def main() -> None:
         for name in arguments.sets.split(","):
             for variant in arguments.variants.split(","):
                 key = f"{name} {variant} {seed}"
-                if key in _runs() and not arguments.trial:
+                if key in read_runs(NAME) and not arguments.trial:
                     continue
                 test, train, rest = split_groups(
                     SETS[name](arguments.data), [PROTOCOLS[name].test, PROTOCOLS[name].train], 0
@@ -97,7 +97,7 @@ def main() -> None:
                 found = measure(name, variant, seed, train, rest[: len(test)] if arguments.trial else test, arguments)
                 print(key, json.dumps(found), flush=True)
                 if not arguments.trial:
-                    write_result(NAME, summarise(_runs() | {key: found}))
+                    write_result(NAME, summarise(read_runs(NAME) | {key: found}))
 
 
 def measure(
@@ -140,11 +140,6 @@ def measure(
             found[f"{group}/f1_iou50"] = round(2 * ap / (1 + ap), 4)
     trust = counter.config.training.get("trust")
     return found | ({"trust": trust} if trust else {})
-
-
-def _runs() -> dict[str, dict[str, Any]]:
-    path = RESULTS / f"{NAME}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
 
 
 def summarise(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ python benchmarks/procedural.py --sets bccd mbm --seeds 0 1 2
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from datasets import SETS, Item, data_option, pairs_of, split_groups
-from report import RESULTS, write_result
+from report import read_runs, write_result
 
 from neubauer.cells.annotation import Annotation
 from neubauer.images.normalise import normalise, percentile_limits
@@ -102,7 +101,7 @@ def main() -> None:
         for seed in arguments.seeds:
             for method in arguments.methods:
                 key = f"{name}-{arguments.part}-{method}-{seed}"
-                if key in _runs(arguments.name):
+                if key in read_runs(arguments.name):
                     continue
                 start = time.process_time()
                 counter = METHODS[method](train, protocol, seed)
@@ -113,7 +112,7 @@ def main() -> None:
                     row["f1_at_iou50"] = round(2 * row["ap50"] / (1 + row["ap50"]), 4)
                 row |= {"cpu_minutes": round(minutes, 2)}
                 print(key, row, f"{(time.process_time() - start) / 60:.1f} CPU-minutes with evaluation", flush=True)
-                write_result(arguments.name, summarise({**_runs(arguments.name), key: row}))
+                write_result(arguments.name, summarise({**read_runs(arguments.name), key: row}))
 
 
 def supervised(train: Sequence[Item], protocol: Protocol, seed: int) -> CellCounter:
@@ -215,11 +214,6 @@ def fitted(sources: Sequence[ImageSource], protocol: Protocol, layout_diameter: 
     own, _ = diameters([measure_scale(i, bright) for i in images], protocol.diameter)
     scaled = [resample(i, layout_diameter / d) for i, d in zip(images, own, strict=True)]
     return estimate(scaled, population, appearance, diameter=layout_diameter), own
-
-
-def _runs(name: str) -> dict[str, dict[str, float]]:
-    path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
 
 
 def summarise(runs: dict[str, dict[str, float]]) -> dict[str, object]:

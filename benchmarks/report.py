@@ -30,3 +30,9 @@ def write_result(name: str, result: dict[str, Any]) -> None:
     text = json.dumps({"machine": machine(), **result}, indent=2)
     (RESULTS / f"{name}.json").write_text(text + "\n")
     print(text)
+
+
+def read_runs(name: str) -> dict[str, Any]:
+    """The runs in `results/NAME.json`, by their keys, for a stopped benchmark to go on from; none without the file."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text())["runs"] if path.exists() else {}

@@ -12,7 +12,6 @@ Results are added to `results/sequences.json` run by run, so that a stopped run 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import data_option
-from report import RESULTS, write_result
+from report import read_runs, write_result
 
 from neubauer.cli.common import changes_of
 from neubauer.models.sequence_evaluate import evaluate_sequences
@@ -52,9 +51,9 @@ def main() -> None:
     everything = read_sequences(arguments.data / FILES[arguments.data_set])
     for seed in arguments.seeds:
         key = f"{arguments.data_set} {arguments.label or arguments.recipe} {seed}"
-        if key not in _runs():
+        if key not in read_runs(NAME):
             run = one(arguments, everything, seed, key)
-            write_result(NAME, summarise({**_runs(), key: run}))
+            write_result(NAME, summarise({**read_runs(NAME), key: run}))
 
 
 def one(arguments: argparse.Namespace, everything: SequenceSet, seed: int, key: str) -> dict[str, Any]:
@@ -94,11 +93,6 @@ def split(everything: SequenceSet, fold: int | None) -> tuple[SequenceSet, Seque
         everything.subset([i for place, i in enumerate(by_class) if place % FOLDS != fold]),
         everything.subset(by_class[fold::FOLDS]),
     )
-
-
-def _runs() -> dict[str, Any]:
-    path = RESULTS / f"{NAME}.json"
-    return json.loads(path.read_text())["runs"] if path.exists() else {}
 
 
 def summarise(runs: Mapping[str, Any]) -> dict[str, Any]:

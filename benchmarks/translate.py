@@ -17,7 +17,6 @@ Results are added to `results/translate.json` one by one, so that a stopped run 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import statistics
 import tempfile
@@ -29,7 +28,7 @@ import numpy as np
 import torch
 from datasets import SETS, data_option, pairs_of, split_groups
 from PIL import Image
-from report import RESULTS, write_result
+from report import read_runs, write_result
 from sklearn.metrics import balanced_accuracy_score
 
 from neubauer.gan.images import ImageSet, images_from_array, images_from_folder
@@ -276,13 +275,10 @@ def main() -> None:
         else:
             todo[part] = ({"tiles": tiles, "speed": speed}[part],)
     for key, (run, *given) in todo.items():
-        path = RESULTS / f"{NAME}.json"
-        runs = json.loads(path.read_text())["runs"] if path.exists() else {}
-        if key not in runs:
+        if key not in read_runs(NAME):
             found = run(*given)
             print(key, found, flush=True)
-            runs = json.loads(path.read_text())["runs"] if path.exists() else {}
-            write_result(NAME, summarise({**runs, key: found}))
+            write_result(NAME, summarise({**read_runs(NAME), key: found}))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ class Annotation:
     def __len__(self) -> int:
         return len(self.class_index)
 
+    @property
+    def classes_known(self) -> bool:
+        """Whether every cell has a class."""
+        return bool((self.class_index >= 0).all())
+
     def counts(self) -> dict[str, int]:
         """Number of cells of each class (cells of unknown class are in none)."""
         n = np.bincount(self.class_index[self.class_index >= 0], minlength=len(self.classes))

@@ -16,7 +16,7 @@ import pandas as pd
 from neubauer.cells.table import Cells
 from neubauer.cells.tables import OBJECT_COLUMNS, counts_columns, counts_row, objects_table, save_objects
 from neubauer.errors import InputError, OutputError
-from neubauer.images.write import atomic_path
+from neubauer.images.write import atomic_path, remove
 
 ENDINGS = ("_counts.csv", "_objects.csv", "_image.json")
 """Of the files in `parts/`."""
@@ -95,7 +95,7 @@ class TableParts:
     def drop(self, image: str) -> None:
         """Forget an image."""
         for ending in ENDINGS:
-            _remove(self._file(image, ending))
+            remove(self._file(image, ending))
 
     def merge(self, order: Sequence[str] | None = None, leave_out: Collection[str] = ()) -> list[str]:
         """Write counts.csv and objects.csv with all images that are stored, and failed.csv if there are failures.
@@ -172,14 +172,7 @@ def _write_failed(path: Path, reasons: Mapping[str, str]) -> None:
                 errors="replace",  # a name that is no text fails for just that
             )
     else:
-        _remove(path)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
+        remove(path)
 
 
 def _join(path: Path, parts: Sequence[Path], columns: list[str]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neubauer.cli.common import say
-from neubauer.errors import OutputError
 
 if TYPE_CHECKING:
     from neubauer.cells.parts import TableParts
@@ -80,24 +79,22 @@ def outputs_of(record: Mapping[str, Any]) -> list[str]:
 
 def _drop(out: Path, parts: TableParts, name: str) -> list[str]:
     """Remove what was written for an image, of which kinds is returned; files that were not stay."""
+    from neubauer.images.write import remove
+
     kinds = outputs_of(parts.record(name))
-    _remove(files_of(out, name, kinds))
+    for file in files_of(out, name, kinds):
+        remove(file)
     parts.drop(name)  # last: it says which files there are
     return kinds
 
 
-def _remove(files: Sequence[Path]) -> None:
-    for file in files:
-        try:
-            file.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"{file}: cannot be removed ({error.strerror or error})") from error
-
-
 def remove_results(out: Path, parts: TableParts) -> None:
     """Remove the files of all images of an earlier run, and the folders that are empty then."""
+    from neubauer.images.write import remove
+
     written = {kind for name in parts.recorded() for kind in _drop(out, parts, name)}
-    _remove([out / kind / COMMON_FILES[kind] for kind in written & COMMON_FILES.keys()])
+    for kind in written & COMMON_FILES.keys():
+        remove(out / kind / COMMON_FILES[kind])
     for folder in [(out / kind / FILES[kind]).parent for kind in written] + [out / kind for kind in written]:
         with suppress(OSError):  # others have files there
             folder.rmdir()

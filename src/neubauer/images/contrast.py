@@ -26,11 +26,9 @@ def contrast_to_noise(source: ImageSource, limits: np.ndarray) -> float:
     source : (C, Y, X).
     limits : (C, 2), from `neubauer.images.normalise.percentile_limits`.
     """
-    _, height, width = source.shape
-    y, x = (max(0, (n - WINDOW) // 2) for n in (height, width))
-    pixels = source.region(y, min(height, y + WINDOW), x, min(width, x + WINDOW)).astype(np.float64)
-    if width < 2 or height < 2:
+    if min(source.shape[1:]) < 2:
         return math.inf  # too little to tell
+    pixels = source.middle(WINDOW).astype(np.float64)
     noise = np.abs(np.diff(pixels, axis=2)).mean((1, 2)) * math.sqrt(math.pi) / 2
     ratios = []
     for sigma, (low, high), channel in zip(noise, np.asarray(limits, np.float64), pixels, strict=True):

@@ -70,6 +70,11 @@ class ImageSource:
                 raise InputError(self.path, f"{n_bad} NaN or infinite pixel values", "finite pixel values")
         return pixels
 
+    def middle(self, side: int) -> np.ndarray:
+        """Pixels of the window of `side` x `side` in the middle, of all rows or columns where there are fewer."""
+        y, x = (max(0, (n - side) // 2) for n in self.shape[1:])
+        return self.region(y, min(self.shape[1], y + side), x, min(self.shape[2], x + side))
+
     def read(self) -> np.ndarray:
         """All pixels, (C, Y, X)."""
         return self.region(0, self.shape[1], 0, self.shape[2])

@@ -1,4 +1,4 @@
-"""Write images and label images; a file appears whole or not at all."""
+"""Write images and label images, remove files; a file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         # what is left over after an error or Ctrl-C; in a folder that cannot be read nothing can be left
         if os.path.lexists(temporary):
             temporary.unlink()
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises
+    ------
+    OutputError : it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
 
 
 def write_image(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neubauer.cells.annotation import Annotation
 from neubauer.errors import InputError
 from neubauer.layouts.decode import Thresholds
 from neubauer.metrics.calibration import expected_calibration_error
@@ -125,7 +124,7 @@ def _look(counter: CellCounter, pair: Annotated, diameter: float | None) -> _See
     true = {k: float(v) for k, v in annotation.counts().items()} | {"total": float(len(annotation))}
     if annotation.ignore is not None and annotation.ignore.any():
         true = dict.fromkeys(true, float("nan"))
-    elif not _classes_known(annotation):
+    elif not annotation.classes_known:
         true |= dict.fromkeys(config.classes, float("nan"))
     estimates, _ = counter.estimate_counts(layout, objects)
     outcome = _by_centres(counter, pair, objects, layout.scale)
@@ -153,11 +152,6 @@ def _look(counter: CellCounter, pair: Annotated, diameter: float | None) -> _See
     )
 
 
-def _classes_known(annotation: Annotation) -> bool:
-    """Whether every cell has a class, or there is but one."""
-    return len(annotation.classes) == 1 or bool((annotation.class_index >= 0).all())
-
-
 def _by_centres(counter: CellCounter, pair: Annotated, objects: Objects, scale: float) -> dict[str, np.ndarray]:
     """TP, FP, FN of centres, per class and in total."""
     config, annotation = counter.config, pair.annotation
@@ -165,7 +159,7 @@ def _by_centres(counter: CellCounter, pair: Annotated, objects: Objects, scale: 
     result = {}
     for k, name in enumerate((*config.classes, "total")):
         mine, theirs = counted, np.ones(len(annotation), bool)
-        if name != "total" and not _classes_known(annotation):
+        if name != "total" and not annotation.classes_known:
             result[name] = np.zeros(3, int)
             continue
         if name != "total" and len(config.classes) > 1:

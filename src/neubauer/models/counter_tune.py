@@ -227,7 +227,7 @@ def _counts(
     true, peaks, density = (np.full((len(pairs), n_classes + 1), np.nan) for _ in range(3))
     for i, (pair, layout, objects) in enumerate(zip(pairs, layouts, found, strict=True)):
         annotation = pair.annotation
-        if n_classes == 1 or (annotation.class_index >= 0).all():
+        if n_classes == 1 or annotation.classes_known:
             true[i, :-1] = list(annotation.counts().values()) if n_classes > 1 else len(annotation)
         true[i, -1] = len(annotation)
         counted = outside(objects.centres, annotation.ignore)

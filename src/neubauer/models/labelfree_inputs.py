@@ -100,10 +100,9 @@ def scales(
     """
     found = []
     for source in sources:
-        _, height, width = source.shape
-        top, left = max(0, (height - WINDOW) // 2), max(0, (width - WINDOW) // 2)
-        pixels = source.region(top, min(height, top + WINDOW), left, min(width, left + WINDOW))
-        found.append(measure_scale(normalise(pixels, percentile_limits(source, *percentiles)), bright_cells))
+        found.append(
+            measure_scale(normalise(source.middle(WINDOW), percentile_limits(source, *percentiles)), bright_cells)
+        )
     if annotated is not None:
         given = corrected(found, annotated) or given
     own, texts = diameters(found, given)

@@ -89,11 +89,8 @@ def source_like(
     """
     images, limits = [], []
     for source in sources[:MOST_IMAGES]:
-        _, height, width = source.shape
-        top, left = max(0, (height - WINDOW) // 2), max(0, (width - WINDOW) // 2)
         limits.append(percentile_limits(source))
-        window = source.region(top, min(height, top + WINDOW), left, min(width, left + WINDOW))
-        images.append(normalise(window, limits[-1]))
+        images.append(normalise(source.middle(WINDOW), limits[-1]))
     found = estimate(images, population, appearance, diameter=diameter)
     scales = [measure_scale(image, found.population.background == "dark") for image in images]
     _, doubts = diameters(scales, found.population.typical_diameter)
