@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from neubauer.cells.class_folders import from_class_folders
+from neubauer.cells.read.class_folders import from_class_folders
 from neubauer.images.read import open_image
 
 DIAMETER = 40.0

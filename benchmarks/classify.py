@@ -17,9 +17,9 @@ from blood_cells import DIAMETER, split_pbc
 from datasets import data_option
 from report import RESULTS, read_runs, write_result
 
-from neubauer.models.cell_classifier import CellClassifier
-from neubauer.models.classifier_evaluate import evaluate_classifier
-from neubauer.models.classifier_fit import FitSettings
+from neubauer.models.classifier.evaluate import evaluate_classifier
+from neubauer.models.classifier.fit import FitSettings
+from neubauer.models.estimators.cell_classifier import CellClassifier
 
 NAME = "classify"
 METHODS = ("svm", "forest", "cnn")

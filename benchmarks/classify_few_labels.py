@@ -23,13 +23,13 @@ from report import read_runs, write_result
 from torch import Tensor
 from torch.nn import functional as F
 
-from neubauer.cells.class_folders import from_class_folders
-from neubauer.gan.images import ImageSet, IntensityRange
-from neubauer.gan.labelled_data import Augmentation
+from neubauer.cells.read.class_folders import from_class_folders
+from neubauer.gan.data.images import ImageSet, IntensityRange
+from neubauer.gan.data.labelled import Augmentation
 from neubauer.images.read import open_image
-from neubauer.models.cell_classifier import SMALL
-from neubauer.models.classifier_augment import CellAugmentation
-from neubauer.models.classifier_semi_supervised import fit_semi_supervised, semi_supervised_recipes
+from neubauer.models.classifier.augment import CellAugmentation
+from neubauer.models.classifier.semi_supervised import fit_semi_supervised, semi_supervised_recipes
+from neubauer.models.estimators.cell_classifier import SMALL
 from neubauer.nets.classifier import CellNet
 
 WIDTHS = (16, 32, 64, 128)

@@ -18,10 +18,10 @@ from datasets import data_option
 from report import write_result
 from scipy.stats import ttest_1samp
 
-from neubauer.gan.images import ImageSet
-from neubauer.models.classifier_fit import FitSettings, fit_network
-from neubauer.models.generated_augmentation import Fit, GenerationSettings, augment_by_generation
-from neubauer.models.image_generator import ImageGenerator
+from neubauer.gan.data.images import ImageSet
+from neubauer.models.classifier.fit import FitSettings, fit_network
+from neubauer.models.classifier.generated import Fit, GenerationSettings, augment_by_generation
+from neubauer.models.estimators.image_generator import ImageGenerator
 from neubauer.nets.classifier import CellNet
 
 NAME = "classify_rare_class"

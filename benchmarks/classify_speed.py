@@ -19,8 +19,8 @@ from report import write_result
 from rival_classifier import ResNet18, fold
 from torch import nn
 
-from neubauer.models import classifier_network
-from neubauer.models.cell_classifier import CellClassifier
+from neubauer.models.classifier import network as classifier_network
+from neubauer.models.estimators.cell_classifier import CellClassifier
 from neubauer.nets.blocks import channels_last
 
 BATCH = 256

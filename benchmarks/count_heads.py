@@ -19,9 +19,9 @@ from skimage.segmentation import watershed
 
 from neubauer.layouts.decode import find_peaks, keep_only, large_enough
 from neubauer.metrics.segmentation import segmentation_scores
-from neubauer.models.counter import CellCounter
-from neubauer.models.counter_fit import FitSettings
-from neubauer.models.layout_cells import Objects, full_labels
+from neubauer.models.counter.fit import FitSettings
+from neubauer.models.counter.objects import Objects, full_labels
+from neubauer.models.estimators.cell_counter import CellCounter
 
 NAME = "count_heads"
 

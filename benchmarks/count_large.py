@@ -59,7 +59,7 @@ def main() -> None:
 
     import torch
 
-    from neubauer.models.counter import CellCounter
+    from neubauer.models.estimators.cell_counter import CellCounter
 
     torch.set_num_threads(arguments.threads)
     counter = CellCounter.load(arguments.model)

@@ -18,7 +18,7 @@ from report import write_result
 from rival_nets import CellposeNet, StarDistNet
 
 from neubauer.images.read import from_array
-from neubauer.models.counter import CellCounter
+from neubauer.models.estimators.cell_counter import CellCounter
 from neubauer.nets.blocks import channels_last
 
 OURS = "neubauer, network and decoder"

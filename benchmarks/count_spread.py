@@ -15,7 +15,7 @@ from datasets import data_option, pairs_of
 from report import read_runs, write_result
 from train_bundled import RECIPES, parts_of, train
 
-from neubauer.models.counter_evaluate import Scores, evaluate_counter
+from neubauer.models.counter.evaluate import Scores, evaluate_counter
 
 NAME = "count_spread"
 STEPS = {"nuclei-fluorescence": 2000, "blood-smear": 1200}

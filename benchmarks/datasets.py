@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from neubauer.cells.annotation import Annotation, Kind
-from neubauer.cells.load import load_annotation
+from neubauer.cells.read.load import load_annotation
 from neubauer.images.read import open_image
 from neubauer.images.stain import Stain
-from neubauer.models.counter_inputs import Annotated, Reading, as_source, same_channels
+from neubauer.models.shared.inputs import Annotated, Reading, as_source, same_channels
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BLOOD = ("RBC", "WBC", "Platelets")

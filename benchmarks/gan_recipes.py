@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from report import RESULTS, machine, write_result
 
-from neubauer.gan.images import ImageSet, images_from_array, images_from_folder
+from neubauer.gan.data.images import ImageSet, images_from_array, images_from_folder
 from neubauer.metrics.features import ClassifierEncoder
 from neubauer.metrics.generation import generation_metrics
-from neubauer.models.image_generator import ImageGenerator
+from neubauer.models.estimators.image_generator import ImageGenerator
 from neubauer.recipes import load_recipe, recipe_names
 
 QUIET = {"log_every": 200, "preview_every": 0, "checkpoint_every": 1_000_000}

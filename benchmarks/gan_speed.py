@@ -3,8 +3,8 @@
 - `plain`: a float32 PyTorch loop, as one writes it first, in its own process;
 - `bare`: the same loop in the precision and memory format of the trainer: what the trainer and the monitor add is
   measured against it;
-- `trainer`: `neubauer.gan.trainer.Trainer` with its logging, moving average and progress, plus its inspection, preview
-  and checkpoint, measured once and spread over the steps between two of them;
+- `trainer`: `neubauer.gan.training.trainer.Trainer` with its logging, moving average and progress, plus its
+  inspection, preview and checkpoint, measured once and spread over the steps between two of them;
 - `keras`: the same networks and losses in Keras under `tf.function`, in another interpreter that has TensorFlow
   (`--keras-python`).
 
@@ -33,13 +33,13 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from neubauer.gan.build import build_game
-from neubauer.gan.config import validate
+from neubauer.gan.config.base import validate
+from neubauer.gan.config.image import ImageGanConfig
+from neubauer.gan.data.images import ImageSet, images_from_array
 from neubauer.gan.games.image_gan import ImageGan
-from neubauer.gan.image_config import ImageGanConfig
-from neubauer.gan.images import ImageSet, images_from_array
-from neubauer.gan.machine import best_precision
-from neubauer.gan.monitor import Monitor, Reference
-from neubauer.gan.trainer import Trainer
+from neubauer.gan.training.machine import best_precision
+from neubauer.gan.training.monitor import Monitor, Reference
+from neubauer.gan.training.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
 from neubauer.nets.blocks import channels_last
 from neubauer.recipes import load_recipe

@@ -14,7 +14,7 @@ import torch
 from gan_speed import loop
 from torch import Tensor
 
-from neubauer.gan.images import images_from_array
+from neubauer.gan.data.images import images_from_array
 
 
 def main() -> None:

@@ -21,19 +21,19 @@ import torch
 from datasets import SETS, Item, data_option, split_groups
 from report import read_runs, write_result
 
-from neubauer.gan.config import validate
+from neubauer.gan.config.base import validate
+from neubauer.gan.config.inpainting import InpaintingConfig
+from neubauer.gan.data.holes import HoleCrops, draw_holes
+from neubauer.gan.data.image_pairs import Domain
+from neubauer.gan.data.images import images_from_folder
 from neubauer.gan.games.inpainting import Inpainting
-from neubauer.gan.hole_data import HoleCrops, draw_holes
-from neubauer.gan.image_pairs import Domain
-from neubauer.gan.images import images_from_folder
-from neubauer.gan.inpainting_config import InpaintingConfig
-from neubauer.gan.trainer import Trainer
+from neubauer.gan.training.trainer import Trainer
 from neubauer.images.fill import fill_biharmonic
 from neubauer.images.read import from_array
 from neubauer.images.resample import resample
-from neubauer.models.counter import CellCounter
-from neubauer.models.inpainter import Inpainter
-from neubauer.models.inpainter_evaluate import evaluate_inpainting
+from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.estimators.inpainter import Inpainter
+from neubauer.models.inpainter.evaluate import evaluate_inpainting
 from neubauer.recipes import load_recipe
 
 NAME = "inpaint"

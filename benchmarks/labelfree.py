@@ -24,12 +24,11 @@ from datasets import SETS, Item, data_option, pairs_of, split_groups
 from report import read_runs, write_result
 
 from neubauer.cells.annotation import Annotation
-from neubauer.gan.config import merge, validate
-from neubauer.gan.labelfree_config import LabelFreeConfig
-from neubauer.models.counter import CellCounter
-from neubauer.models.counter_evaluate import evaluate_counter
-from neubauer.models.counter_fit import FitSettings
-from neubauer.models.labelfree import fit_labelfree
+from neubauer.gan.config.base import merge, validate
+from neubauer.gan.config.labelfree import LabelFreeConfig
+from neubauer.models.counter.evaluate import evaluate_counter
+from neubauer.models.counter.fit import FitSettings
+from neubauer.models.estimators.cell_counter import CellCounter
 from neubauer.recipes import load_recipe
 
 NAME = "labelfree"
@@ -125,7 +124,7 @@ def measure(
                 counter.diameter = None
                 marks = [p.annotation if i in few else None for i, p in enumerate(pairs)]
             preview = arguments.models / f"{name}-{variant}-{seed}.png" if arguments.models else None
-            fit_labelfree(counter, images, marks, config=config, preview=preview)
+            counter.fit(images, marks, labelfree=config, preview=preview)
     minutes, cpu_minutes = (time.monotonic() - start) / 60, (time.process_time() - cpu) / 60
     if arguments.models:
         counter.save(arguments.models / f"{name}-{variant}-{seed}.safetensors")

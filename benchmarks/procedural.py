@@ -1,10 +1,8 @@
 """How good is a counter that was trained on drawings alone? Against the same network and steps with all annotations.
 
-Drawings: the simulator and renderer with parameters from the unlabelled training images (`neubauer.layouts.estimate`),
-and probabilities from further drawings; no annotation is used. Results are added to `results/procedural.json` run by
-run, so that a stopped run goes on.
-
-python benchmarks/procedural.py --sets bccd mbm --seeds 0 1 2
+Drawings: the simulator and renderer with parameters from the unlabelled training images
+(`neubauer.layouts.simulator.estimate`), and probabilities from further drawings; no annotation is used. Results are
+added to `results/procedural.json` run by run, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -23,20 +21,21 @@ from neubauer.cells.annotation import Annotation
 from neubauer.images.normalise import normalise, percentile_limits
 from neubauer.images.read import ImageSource, from_array
 from neubauer.images.resample import resample
-from neubauer.layouts.estimate import Estimate, estimate
-from neubauer.layouts.population import Population
-from neubauer.layouts.scale import diameters, measure_scale
+from neubauer.layouts.simulator.estimate import Estimate, estimate
+from neubauer.layouts.simulator.population import Population
+from neubauer.layouts.simulator.scale import diameters, measure_scale
 from neubauer.layouts.spec import LayoutSpec
-from neubauer.models.counter import CELL_SIGMA, POINT_SIGMA, CellCounter
-from neubauer.models.counter_config import CounterConfig
-from neubauer.models.counter_data import TrainingImage
-from neubauer.models.counter_evaluate import evaluate_counter
-from neubauer.models.counter_fit import FitSettings, fit_network
-from neubauer.models.counter_inputs import Annotated
-from neubauer.models.counter_prepare import annotated_diameters, split, training_image
-from neubauer.models.labelfree_data import mixed
-from neubauer.models.population_presets import preset
-from neubauer.models.synthetic_crops import Paint, procedural, synthetic_images
+from neubauer.models.counter.config import CounterConfig
+from neubauer.models.counter.crops import TrainingImage
+from neubauer.models.counter.evaluate import evaluate_counter
+from neubauer.models.counter.fit import FitSettings, fit_network
+from neubauer.models.counter.prepare import annotated_diameters, split, training_image
+from neubauer.models.counter.supervised import CELL_SIGMA, POINT_SIGMA
+from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.labelfree.crops import mixed
+from neubauer.models.labelfree.presets import preset
+from neubauer.models.labelfree.simulate import Paint, procedural, synthetic_images
+from neubauer.models.shared.inputs import Annotated
 from neubauer.nets.unet import LayoutNet
 
 NAME = "procedural"
@@ -142,7 +141,7 @@ def unlabelled(train: Sequence[Item], protocol: Protocol, seed: int) -> CellCoun
     network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
     counter.network_ = fit_network(network, drawings(found, protocol, seed), spec, counter.settings)
     scale = counter.layout_diameter  # of the drawings
-    counter._set(config.model_copy(update={"diameter": scale, "diameter_range": (scale, scale)}))
+    counter.set(config.model_copy(update={"diameter": scale, "diameter_range": (scale, scale)}))
     paint = procedural(population, found.appearance)
     counter.calibrate(drawn_pairs(population, paint, protocol.side, seed))
     names = (*config.classes, "total")
@@ -153,7 +152,7 @@ def unlabelled(train: Sequence[Item], protocol: Protocol, seed: int) -> CellCoun
             "count_method": dict.fromkeys(names, "peaks"),
         }
     )
-    counter._set(config.model_copy(update={"calibration": calibration}))
+    counter.set(config.model_copy(update={"calibration": calibration}))
     return counter
 
 
@@ -199,7 +198,7 @@ def both(train: Sequence[Item], protocol: Protocol, seed: int) -> CellCounter:
     real = [training_image(p, spec, per_image[id(p)], config.percentiles) for p in trained]
     images = mixed(drawings(found, protocol, seed), real, 0.7)
     counter.network_ = fit_network(network, images, spec, counter.settings)
-    counter._set(config)
+    counter.set(config)
     return counter.calibrate(held_out)
 
 

@@ -23,9 +23,9 @@ from datasets import data_option
 from report import read_runs, write_result
 
 from neubauer.cli.common import changes_of
-from neubauer.models.sequence_evaluate import evaluate_sequences
-from neubauer.models.sequence_generator import SequenceGenerator
-from neubauer.models.sequence_pictures import draw_logos
+from neubauer.models.estimators.sequence_generator import SequenceGenerator
+from neubauer.models.sequences.evaluate import evaluate_sequences
+from neubauer.models.sequences.pictures import draw_logos
 from neubauer.sequences.read import SequenceSet, read_sequences
 
 NAME = "sequences"

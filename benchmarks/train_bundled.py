@@ -14,13 +14,13 @@ import torch
 from datasets import SETS, Item, data_option, pairs_of, split_groups
 from report import write_result
 
-from neubauer.models.counter import CellCounter
-from neubauer.models.counter_data import Augmentation
-from neubauer.models.counter_evaluate import Scores, evaluate_counter
-from neubauer.models.counter_fit import FitSettings
-from neubauer.models.counter_inputs import Annotated
-from neubauer.models.counter_prepare import split
-from neubauer.models.registry import WEIGHTS
+from neubauer.models.counter.crops import Augmentation
+from neubauer.models.counter.evaluate import Scores, evaluate_counter
+from neubauer.models.counter.fit import FitSettings
+from neubauer.models.counter.prepare import split
+from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.shared.bundled import WEIGHTS
+from neubauer.models.shared.inputs import Annotated
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from datasets import data_option
 from report import write_result
 
 from neubauer.metrics.classification import ClassificationScores, classification_scores
-from neubauer.models.cell_classifier import CellClassifier
-from neubauer.models.classifier_evaluate import evaluate_classifier, restricted
-from neubauer.models.classifier_fit import FitSettings
-from neubauer.models.classifier_network import build_network
-from neubauer.models.registry import WEIGHTS
+from neubauer.models.classifier.evaluate import evaluate_classifier, restricted
+from neubauer.models.classifier.fit import FitSettings
+from neubauer.models.classifier.network import build_network
+from neubauer.models.estimators.cell_classifier import CellClassifier
+from neubauer.models.shared.bundled import WEIGHTS
 
 NAME = "blood-cells"
 SEED = 0

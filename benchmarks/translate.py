@@ -31,13 +31,13 @@ from PIL import Image
 from report import read_runs, write_result
 from sklearn.metrics import balanced_accuracy_score
 
-from neubauer.gan.images import ImageSet, images_from_array, images_from_folder
-from neubauer.models.classifier_fit import FitSettings, fit_network
-from neubauer.models.counter import CellCounter
-from neubauer.models.counter_evaluate import evaluate_counter
-from neubauer.models.counter_inputs import Annotated, Reading, as_source
-from neubauer.models.style_translator import StyleTranslator, build_translation
-from neubauer.models.translator_gate import Gate, fit_by_gate
+from neubauer.gan.data.images import ImageSet, images_from_array, images_from_folder
+from neubauer.models.classifier.fit import FitSettings, fit_network
+from neubauer.models.counter.evaluate import evaluate_counter
+from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.estimators.style_translator import StyleTranslator, build_translation, fit_by_gate
+from neubauer.models.shared.inputs import Annotated, Reading, as_source
+from neubauer.models.translator.gate import Gate
 from neubauer.nets.classifier import CellNet
 
 NAME = "translate"

@@ -9,12 +9,12 @@ __version__ = "0.1.0"
 
 # name -> module; imported on first use, so that `import neubauer` stays fast
 _LAZY = {
-    "CellCounter": "neubauer.models.counter",
-    "CellClassifier": "neubauer.models.cell_classifier",
-    "ImageGenerator": "neubauer.models.image_generator",
-    "SequenceGenerator": "neubauer.models.sequence_generator",
-    "Inpainter": "neubauer.models.inpainter",
-    "StyleTranslator": "neubauer.models.style_translator",
+    "CellCounter": "neubauer.models.estimators.cell_counter",
+    "CellClassifier": "neubauer.models.estimators.cell_classifier",
+    "ImageGenerator": "neubauer.models.estimators.image_generator",
+    "SequenceGenerator": "neubauer.models.estimators.sequence_generator",
+    "Inpainter": "neubauer.models.estimators.inpainter",
+    "StyleTranslator": "neubauer.models.estimators.style_translator",
     "Cells": "neubauer.cells.table",
     "Annotation": "neubauer.cells.annotation",
     "open_image": "neubauer.images.read",
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from neubauer.cells.table import Cells
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
-    from neubauer.models.cell_classifier import CellClassifier
-    from neubauer.models.counter import CellCounter
-    from neubauer.models.image_generator import ImageGenerator
-    from neubauer.models.inpainter import Inpainter
-    from neubauer.models.sequence_generator import SequenceGenerator
-    from neubauer.models.style_translator import StyleTranslator
+    from neubauer.models.estimators.cell_classifier import CellClassifier
+    from neubauer.models.estimators.cell_counter import CellCounter
+    from neubauer.models.estimators.image_generator import ImageGenerator
+    from neubauer.models.estimators.inpainter import Inpainter
+    from neubauer.models.estimators.sequence_generator import SequenceGenerator
+    from neubauer.models.estimators.style_translator import StyleTranslator
 
 __all__ = [
     "Annotation",

@@ -4,7 +4,7 @@ import pytest
 from scipy import ndimage as ndi
 from skimage.measure import label, regionprops_table
 
-from neubauer.cells import runs
+from neubauer.cells import pixel_runs as runs
 from neubauer.cells.annotation import Annotation
 from neubauer.cells.convert import annotation_to_cells, labels_to_boxes, labels_to_points
 from neubauer.cells.measure import COLUMNS, add_micrometres, measure

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from neubauer.cli.main import app
 from neubauer.images.write import write_image
-from neubauer.models.counter import CellCounter
-from neubauer.models.counter_fit import FitSettings
+from neubauer.models.counter.fit import FitSettings
+from neubauer.models.estimators.cell_counter import CellCounter
 
 
 @pytest.fixture(scope="session")

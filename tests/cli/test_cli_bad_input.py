@@ -11,7 +11,7 @@ from scenes import discs
 from tifffile import imwrite
 
 from neubauer.images.write import write_image
-from neubauer.models.counter import CellCounter
+from neubauer.models.estimators.cell_counter import CellCounter
 
 
 def test_bad_files_among_good_ones(run: Run, images: Path, model: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_wrong_usage(run: Run, images: Path, model: Path, tmp_path: Path) -> Non
 def test_the_nearest_name_of_a_model_is_suggested(
     run: Run, images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from neubauer.models import registry
+    from neubauer.models.shared import bundled as registry
 
     monkeypatch.setattr(registry, "WEIGHTS", model.parent)
     result = run("count", images, "--model", "dics", "--out", tmp_path / "out")

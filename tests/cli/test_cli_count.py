@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from neubauer.cells.table import Cells
 from neubauer.cli.main import app
-from neubauer.models.counter import CellCounter
+from neubauer.models.estimators.cell_counter import CellCounter
 
 
 def tables(out: Path) -> tuple[str, str]:

@@ -11,9 +11,9 @@ import pytest
 from command_line import Run, one_line
 
 from neubauer import __version__
-from neubauer.models import registry
-from neubauer.models.cell_classifier import CellClassifier
-from neubauer.models.counter import CellCounter
+from neubauer.models.estimators.cell_classifier import CellClassifier
+from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.shared import bundled as registry
 
 
 def test_bundled_models_have_cards_and_are_small(run: Run) -> None:

@@ -12,7 +12,7 @@ from command_line import Run, one_line, read_csv
 from scenes import as_boxes, discs
 
 from neubauer.images.write import write_image, write_labels
-from neubauer.models.counter import CellCounter
+from neubauer.models.estimators.cell_counter import CellCounter
 
 SMALL = ("--steps", 5, "--batch", 2, "--crop", 64, "--validation", 0.4)
 

@@ -12,9 +12,9 @@ from scenes import discs
 
 from neubauer.images.read import open_image
 from neubauer.images.write import write_image
-from neubauer.models.counter import CellCounter
-from neubauer.models.style_translator import StyleTranslator
-from neubauer.models.translator_gate import Gate, fit_by_gate
+from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.estimators.style_translator import StyleTranslator, fit_by_gate
+from neubauer.models.translator.gate import Gate
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from neubauer.gan.build import SCHEMAS
-from neubauer.gan.config import merge, validate
-from neubauer.gan.image_config import GenerativeConfig
-from neubauer.gan.images import ImageSet, images_from_array
+from neubauer.gan.config.base import merge, validate
+from neubauer.gan.config.image import GenerativeConfig
+from neubauer.gan.data.images import ImageSet, images_from_array
 from neubauer.recipes import load_recipe
 
 SMALL_NETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from neubauer.gan.augment import Augment
-from neubauer.gan.config import AugmentConfig
+from neubauer.gan.config.base import AugmentConfig
 
 OFF = {"flips": False, "quarter_turns": False, "translation": 0.0}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from neubauer.gan.ema import MovingAverage
 from neubauer.gan.insight import fake_map, heat, nearest_neighbours, spherical_path
 from neubauer.gan.pictures import grid, to_rgb
+from neubauer.gan.training.ema import MovingAverage
 from neubauer.metrics.features import RandomEncoder
 
 

@@ -6,7 +6,7 @@ import torch
 
 from neubauer.errors import InputError
 from neubauer.gan.build import build_game
-from neubauer.gan.trainer import Trainer
+from neubauer.gan.training.trainer import Trainer
 from neubauer.metrics.features import RandomEncoder
 from neubauer.metrics.generation import diversity, frechet_distance
 from neubauer.recipes import load_recipe, recipe_names
@@ -100,7 +100,7 @@ def _weights(network: torch.nn.Module) -> list[tuple[int, ...]]:
 )
 def test_recipes_of_the_origins_have_the_origins_layers(name, shape, generator, discriminator):
     from neubauer.gan.build import SCHEMAS
-    from neubauer.gan.config import validate
+    from neubauer.gan.config.base import validate
 
     tables = load_recipe(name)
     game = build_game(validate(SCHEMAS[tables["game"]], tables, name), shape)

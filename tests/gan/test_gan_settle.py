@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from neubauer.gan.build import build_game
-from neubauer.gan.checkpoint import read_checkpoint
 from neubauer.gan.games.image_gan import ImageGan
-from neubauer.gan.trainer import Trainer
+from neubauer.gan.training.checkpoint import read_checkpoint
+from neubauer.gan.training.trainer import Trainer
 from neubauer.nets.blocks import learn_statistics
 
 

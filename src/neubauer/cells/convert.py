@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neubauer.cells.annotation import Annotation
-from neubauer.cells.runs import find_runs
+from neubauer.cells.pixel_runs import find_runs
 from neubauer.cells.table import Cells
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from neubauer.cells.runs import bands, find_runs
+from neubauer.cells.pixel_runs import bands, find_runs
 from neubauer.cells.shape import bounding_boxes, hull_areas, moments, perimeters
 
 COLUMNS = [

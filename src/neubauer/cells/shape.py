@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neubauer.cells.runs import Runs, bands
+from neubauer.cells.pixel_runs import Runs, bands
 
 
 @dataclass(frozen=True)

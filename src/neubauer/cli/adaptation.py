@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neubauer.images.source import ImageSource
-    from neubauer.models.counter_inputs import ImageLike
-    from neubauer.models.style_translator import StyleTranslator
+    from neubauer.models.estimators.style_translator import StyleTranslator
+    from neubauer.models.shared.inputs import ImageLike
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Adaptation:
 
     def apply(self, image: ImageLike) -> ImageSource:
         """The image as the model sees it; translated once, however often it is read."""
-        from neubauer.models.translate_image import read_once
+        from neubauer.models.translator.tiles import read_once
 
         return read_once(self.translator.source(image))
 
@@ -42,7 +42,7 @@ def load_adaptation(file: Path | None) -> Adaptation | None:
     """
     if file is None:
         return None
-    from neubauer.models.style_translator import StyleTranslator
+    from neubauer.models.estimators.style_translator import StyleTranslator
 
     translator = StyleTranslator.load(file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]

@@ -18,7 +18,7 @@ from neubauer.errors import InputError
 
 if TYPE_CHECKING:
     from neubauer.metrics.classification import ClassificationScores
-    from neubauer.models.generated_augmentation import GenerationSettings
+    from neubauer.models.classifier.generated import GenerationSettings
 
 METHODS = ("network", "cnn", "svm", "forest")
 NETWORKS = METHODS[:2]
@@ -76,15 +76,15 @@ def train_classifier(
             raise InputError(unlabelled, "no such folder", "a folder of images")
         import torch
 
-        from neubauer.gan.report import TrainingDiverged
-        from neubauer.models.cell_classifier import CellClassifier
-        from neubauer.models.classifier_fit import FitSettings
+        from neubauer.gan.training.report import TrainingDiverged
+        from neubauer.models.classifier.fit import FitSettings
+        from neubauer.models.estimators.cell_classifier import CellClassifier
 
         if threads:
             torch.set_num_threads(threads)
         changes = changes_of(set_ or [])
         if unlabelled is not None:
-            from neubauer.models.classifier_semi_supervised import DEFAULT_SEMI_SUPERVISED, semi_supervised_config
+            from neubauer.models.classifier.semi_supervised import DEFAULT_SEMI_SUPERVISED, semi_supervised_config
 
             semi_supervised_config(recipe or DEFAULT_SEMI_SUPERVISED, changes)  # wrong names are said before anything
         elif recipe is not None or set_:
@@ -127,7 +127,7 @@ def _ignore(step: int, losses: dict[str, float]) -> None:
 
 
 def _generation(rare: str | None, steps: int | None, seed: int) -> GenerationSettings:
-    from neubauer.models.generated_augmentation import GenerationSettings
+    from neubauer.models.classifier.generated import GenerationSettings
 
     names = tuple(name.strip() for name in rare.split(",")) if rare else ()
     return replace(GenerationSettings(), rare=names, steps=steps, seed=seed)
@@ -155,9 +155,9 @@ def evaluate_classifier(
         import torch
 
         from neubauer.images.write import atomic_path
-        from neubauer.models.cell_classifier import CellClassifier
-        from neubauer.models.classifier_evaluate import evaluate_classifier as evaluated
-        from neubauer.models.classifier_pictures import draw_confusion
+        from neubauer.models.classifier.evaluate import evaluate_classifier as evaluated
+        from neubauer.models.classifier.pictures import draw_confusion
+        from neubauer.models.estimators.cell_classifier import CellClassifier
 
         if threads:
             torch.set_num_threads(threads)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from neubauer.cli.adaptation import Adaptation
-    from neubauer.models.cell_classifier import CellClassifier
+    from neubauer.models.estimators.cell_classifier import CellClassifier
 
 CHUNK = 512
 SHEET = 240
@@ -68,8 +68,8 @@ def classify(
 
         from neubauer.images.find import find_images, unique_stems
         from neubauer.images.write import atomic_path
-        from neubauer.models.cell_classifier import CellClassifier
-        from neubauer.models.registry import resolve
+        from neubauer.models.estimators.cell_classifier import CellClassifier
+        from neubauer.models.shared.bundled import resolve
 
         if threads:
             torch.set_num_threads(threads)
@@ -114,7 +114,7 @@ class _Reader:
         """The images, the places of their files, and what is wrong with the others."""
         import numpy as np
 
-        from neubauer.models.classifier_crops import read_crops, squares_for
+        from neubauer.models.classifier.crops import read_crops, squares_for
 
         config = self.classifier.config
         adapt = None if self.adaptation is None else self.adaptation.apply
@@ -153,7 +153,7 @@ def _classify(read: _Reader, names: dict[Path, str]) -> tuple[pd.DataFrame, dict
 
 def _sheets(read: _Reader, table: pd.DataFrame, folder: Path) -> None:
     """One picture per class, `unknown` too, the surest first."""
-    from neubauer.models.classifier_pictures import contact_sheet
+    from neubauer.models.classifier.pictures import contact_sheet
 
     _fresh(folder)
     for name, rows in table.groupby("class"):
@@ -167,8 +167,8 @@ def _sheets(read: _Reader, table: pd.DataFrame, folder: Path) -> None:
 
 def _saliency(read: _Reader, table: pd.DataFrame, folder: Path) -> None:
     """One picture per image."""
-    from neubauer.models.classifier_pictures import saliency_picture
-    from neubauer.models.classifier_saliency import saliency
+    from neubauer.models.classifier.pictures import saliency_picture
+    from neubauer.models.classifier.saliency import saliency
 
     _fresh(folder)
     classifier = read.classifier

@@ -16,7 +16,7 @@ import typer
 
 from neubauer.errors import InputError, NeubauerError, OutputError
 
-DONE, SOME_FAILED, USAGE = 0, 1, 2
+DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 TABLES = ("counts.csv", "objects.csv", "failed.csv")
 
 
@@ -37,7 +37,7 @@ def errors_to_exit(interrupted: str = "interrupted") -> Iterator[None]:
             raise typer.Exit(USAGE) from error
         except KeyboardInterrupt as error:
             say(interrupted)
-            raise typer.Exit(130) from error
+            raise typer.Exit(INTERRUPTED) from error
 
 
 def say(text: str) -> None:
@@ -101,7 +101,7 @@ def run_folder(out: Path, run: dict[str, Any], images: dict[str, str], overwrite
         elif not overwrite and (_has_parts(out) or any((out / name).exists() for name in TABLES)):
             raise InputError(out, "tables without the record of their run", "a new folder, or --overwrite")
         if fresh and (out / "parts").is_dir():
-            from neubauer.cells.parts import ENDINGS
+            from neubauer.cells.write.parts import ENDINGS
 
             for part in (out / "parts").iterdir():
                 if part.name.endswith(ENDINGS):

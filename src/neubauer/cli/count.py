@@ -28,10 +28,10 @@ from neubauer.errors import InputError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from neubauer.cells.export import Format
     from neubauer.cells.table import Cells
+    from neubauer.cells.write.export import Format
     from neubauer.cli.refinement import Refinement
-    from neubauer.models.counter import CellCounter
+    from neubauer.models.estimators.cell_counter import CellCounter
 
 FORMATS: tuple[Format, ...] = ("geojson", "coco", "roi", "yolo")
 
@@ -95,8 +95,8 @@ def count(
         every = _find(inputs)
         names = unique_stems(every)
         paths = _shard(every, shard)
-        from neubauer.models.counter import CellCounter
-        from neubauer.models.registry import resolve
+        from neubauer.models.estimators.cell_counter import CellCounter
+        from neubauer.models.shared.bundled import resolve
 
         file = resolve(model)
         counter = CellCounter.load(file)
@@ -115,7 +115,7 @@ def count(
         refinement = load_refinement(classifier, counter.config.classes, classify, classify_diameter)
         if refinement is not None:
             run |= refinement.record
-        from neubauer.cells.parts import TableParts
+        from neubauer.cells.write.parts import TableParts
 
         if overwrite:
             remove_results(out, TableParts(out, _classes(counter, refinement)))
@@ -152,7 +152,7 @@ def _run(
     from rich.console import Console
     from rich.progress import track
 
-    from neubauer.cells.parts import TableParts
+    from neubauer.cells.write.parts import TableParts
 
     classes = _classes(counter, refinement)
     parts = TableParts(out, classes)
@@ -195,7 +195,7 @@ def _run(
 
 def _find(inputs: Sequence[str]) -> list[Path]:
     """The images that the inputs name; annotations that lie among those of a folder are left out, and that is said."""
-    from neubauer.cells.match import split_images_and_annotations
+    from neubauer.cells.read.match import split_images_and_annotations
     from neubauer.images.find import find_images
 
     left_out: dict[Path, Path] = {}
@@ -226,7 +226,7 @@ def _count(counter: CellCounter, refinement: Refinement | None, path: Path, opti
         image = options["adaptation"].apply(image)
     cells = counter.predict(image, diameter=options["diameter"], channel=reading.channel, stain=reading.stain)
     if "repaired" in options:
-        from neubauer.models.repaired_cells import holes_of, mark_repaired
+        from neubauer.models.counter.repaired import holes_of, mark_repaired
 
         mark_repaired(cells, holes_of(options["repaired"], path.stem, cells.shape))
     return cells if refinement is None else refinement.apply(cells, image)
@@ -254,13 +254,13 @@ def _write(path: Path, cells: Cells, out: Path, kinds: Sequence[str], options: d
 
                 write_labels(file, cells.labels, cells.pixel_size_um)
             elif kind == "overlays":
-                from neubauer.cells.overlay import draw_overlay
+                from neubauer.cells.draw.overlay import draw_overlay
                 from neubauer.images.read import open_image
 
                 reading = options["reading"]
                 draw_overlay(open_image(path, project=reading.project, frame=reading.frame), cells, file)
             else:
-                from neubauer.cells.export import export
+                from neubauer.cells.write.export import export
 
                 export(kind, out / kind, cells, path)  # type: ignore[arg-type] # one of FORMATS
     except OSError as error:
@@ -271,7 +271,7 @@ def _write(path: Path, cells: Cells, out: Path, kinds: Sequence[str], options: d
 
 def _merge_coco(out: Path, names: Sequence[str], classes: Sequence[str]) -> None:
     """One COCO file of those of the images, also of the ones that were counted earlier."""
-    from neubauer.cells.write_coco import merge_coco
+    from neubauer.cells.write.coco import merge_coco
 
     files = [file for name in names for file in files_of(out, name, ["coco"]) if file.exists()]
     merged = out / "coco" / COMMON_FILES["coco"]

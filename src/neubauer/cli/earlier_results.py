@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from neubauer.cli.common import say
 
 if TYPE_CHECKING:
-    from neubauer.cells.parts import TableParts
+    from neubauer.cells.write.parts import TableParts
 
 FILES = {
     "masks": "{}_masks.tif",

@@ -44,9 +44,9 @@ def counter(
         if out is not None:
             new_file(out, overwrite)
         from neubauer.images.write import atomic_path
-        from neubauer.models.counter import CellCounter
-        from neubauer.models.counter_evaluate import evaluate_counter
-        from neubauer.models.counter_inputs import collect
+        from neubauer.models.counter.evaluate import evaluate_counter
+        from neubauer.models.estimators.cell_counter import CellCounter
+        from neubauer.models.shared.inputs import collect
 
         loaded = CellCounter.load(model)
         if diameter is not None:

@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, say
+from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.errors import InputError, OutputError
-
-INTERRUPTED = 130
 
 
 def train_generator(
@@ -40,8 +38,8 @@ def train_generator(
 
         import torch
 
-        from neubauer.gan.report import TrainingDiverged
-        from neubauer.models.image_generator import ImageGenerator
+        from neubauer.gan.training.report import TrainingDiverged
+        from neubauer.models.estimators.image_generator import ImageGenerator
         from neubauer.recipes import DEFAULT_GENERATOR
 
         _show_log(logging.getLogger("neubauer.gan"))
@@ -122,7 +120,7 @@ def _generate_images(
 
     from neubauer.gan.pictures import grid
     from neubauer.images.write import write_image
-    from neubauer.models.image_generator import ImageGenerator
+    from neubauer.models.estimators.image_generator import ImageGenerator
 
     generator = ImageGenerator.load(model)
     samples = generator.sample(n, class_name, seed=seed, truncation=truncation)
@@ -164,9 +162,9 @@ def evaluate_generator(
 ) -> None:
     """Fréchet and kernel distance, precision, recall, density and coverage of a generator, with 95 % intervals."""
     with errors_to_exit():
-        from neubauer.gan.images import images_from_folder
-        from neubauer.models.generator_evaluate import evaluate_samples
-        from neubauer.models.image_generator import ImageGenerator
+        from neubauer.gan.data.images import images_from_folder
+        from neubauer.models.estimators.image_generator import ImageGenerator
+        from neubauer.models.generator.evaluate import evaluate_samples
 
         generator = ImageGenerator.load(model)
         scores = evaluate_samples(generator, images_from_folder(images), n=n, seed=seed, encoder=encoder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Json, Overwrite, RecipeSteps, Threads
 from neubauer.errors import InputError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from neubauer.images.source import ImageSource
 
-INTERRUPTED = 130
 METHODS = ("biharmonic", "texture")
 
 
@@ -38,9 +37,9 @@ def train_inpainter(
     """
     with errors_to_exit("interrupted"):
         new_file(out, overwrite or resume)
-        from neubauer.gan.report import TrainingDiverged
+        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.images.find import find_images
-        from neubauer.models.inpainter import Inpainter
+        from neubauer.models.estimators.inpainter import Inpainter
 
         if threads:
             import torch
@@ -124,8 +123,8 @@ def evaluate_inpainter(
     """Cut holes, fill them in, compare with the truth; biharmonic and texture filling beside it."""
     with errors_to_exit():
         from neubauer.images.find import find_images
-        from neubauer.models.inpainter import Inpainter
-        from neubauer.models.inpainter_evaluate import evaluate_inpainting
+        from neubauer.models.estimators.inpainter import Inpainter
+        from neubauer.models.inpainter.evaluate import evaluate_inpainting
 
         scores = evaluate_inpainting(find_images(images), Inpainter.load(model), share=share, seed=seed)
         if as_json:
@@ -144,7 +143,7 @@ class _Filler:
     """Image and holes to repaired image and, from a model, uncertainty."""
 
     def __init__(self, model: Path | None, method: str | None, samples: int, seed: int) -> None:
-        from neubauer.models.inpainter import Inpainter
+        from neubauer.models.estimators.inpainter import Inpainter
 
         self.inpainter = None if model is None else Inpainter.load(model)
         self.method, self.samples, self.seed = method, samples, seed

@@ -9,8 +9,8 @@ from neubauer.cli.common import changes_of, say
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
-    from neubauer.gan.labelfree_config import LabelFreeConfig
-    from neubauer.models.counter import CellCounter
+    from neubauer.gan.config.labelfree import LabelFreeConfig
+    from neubauer.models.estimators.cell_counter import CellCounter
 
 
 def config_of_options(
@@ -29,9 +29,9 @@ def config_of_options(
     ------
     InputError : an unknown recipe or key, or a value that cannot be used; it is named.
     """
-    from neubauer.gan.config import merge, validate
-    from neubauer.gan.labelfree_config import LabelFreeConfig
-    from neubauer.models.labelfree_inputs import labelfree_config
+    from neubauer.gan.config.base import merge, validate
+    from neubauer.gan.config.labelfree import LabelFreeConfig
+    from neubauer.models.labelfree.inputs import labelfree_config
 
     tables = labelfree_config(recipe).model_dump(exclude_unset=True)
     sizes: dict[str, Any] = {"steps": steps, "crop": crop, "background": background, "batch": batch}

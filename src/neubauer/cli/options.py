@@ -9,7 +9,7 @@ import typer
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
-    from neubauer.models.counter_inputs import Reading
+    from neubauer.models.shared.inputs import Reading
 
 RecipeName = Annotated[str | None, typer.Option(help="Which kind; an unknown name lists them.")]
 RecipeSteps = Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")]
@@ -43,7 +43,7 @@ def reading_of(project: str | None, frame: int | None, channel: str | None, stai
     """
     from neubauer.images.stack import PROJECTIONS
     from neubauer.images.stain import STAINS
-    from neubauer.models.counter_inputs import Reading
+    from neubauer.models.shared.inputs import Reading
 
     if project is not None and project not in PROJECTIONS:
         raise InputError("--project", repr(project), "one of " + ", ".join(PROJECTIONS))

@@ -11,8 +11,8 @@ from neubauer.errors import InputError
 
 if TYPE_CHECKING:
     from neubauer.cells.table import Cells
-    from neubauer.models.cell_classifier import CellClassifier
-    from neubauer.models.counter_inputs import ImageLike
+    from neubauer.models.estimators.cell_classifier import CellClassifier
+    from neubauer.models.shared.inputs import ImageLike
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def load_refinement(
         return None
     if diameter is not None and not diameter > 0:
         raise InputError("--classify-diameter", f"{diameter:g}", "a positive number")
-    from neubauer.models.cell_classifier import CellClassifier
-    from neubauer.models.count_and_classify import classes_after, refined_classes
-    from neubauer.models.registry import resolve
+    from neubauer.models.classifier.cells import classes_after, refined_classes
+    from neubauer.models.estimators.cell_classifier import CellClassifier
+    from neubauer.models.shared.bundled import resolve
 
     file = resolve(classifier)
     loaded = CellClassifier.load(file)

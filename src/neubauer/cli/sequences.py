@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
-from neubauer.cli.generator import INTERRUPTED
+from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.errors import InputError
 
@@ -41,8 +40,8 @@ def train_sequences(
     with errors_to_exit():
         import torch
 
-        from neubauer.gan.report import TrainingDiverged
-        from neubauer.models.sequence_generator import DEFAULT_RECIPE, SequenceGenerator
+        from neubauer.gan.training.report import TrainingDiverged
+        from neubauer.models.estimators.sequence_generator import DEFAULT_RECIPE, SequenceGenerator
 
         if threads:
             torch.set_num_threads(threads)
@@ -83,7 +82,7 @@ def generate_sequences(model: str, out: Path, n: int, class_name: str | None, se
     InputError : no such model or class, or the file is there already.
     OutputError : the file cannot be written.
     """
-    from neubauer.models.sequence_generator import SequenceGenerator
+    from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.sequences.write import write_fasta
 
     new_file(out, overwrite=False)
@@ -121,9 +120,9 @@ def evaluate_sequences_command(
             new_file(logo, overwrite=False)
         import numpy as np
 
-        from neubauer.models.sequence_evaluate import evaluate_sequences
-        from neubauer.models.sequence_generator import SequenceGenerator
-        from neubauer.models.sequence_pictures import draw_logos
+        from neubauer.models.estimators.sequence_generator import SequenceGenerator
+        from neubauer.models.sequences.evaluate import evaluate_sequences
+        from neubauer.models.sequences.pictures import draw_logos
         from neubauer.sequences.read import SequenceSet, read_sequences
 
         generator = SequenceGenerator.load(model)

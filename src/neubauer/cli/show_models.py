@@ -18,7 +18,7 @@ def models(
 ) -> None:
     """List the bundled models, or show the card of one."""
     with errors_to_exit():
-        from neubauer.models.registry import bundled
+        from neubauer.models.shared.bundled import bundled
 
         every = bundled()
         if name is not None:

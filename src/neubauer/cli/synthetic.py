@@ -36,8 +36,8 @@ def generate_labelled(
     InputError : the model cannot make labelled images, the folder holds something, or the images cannot be used.
     OutputError : the folder cannot be written to.
     """
-    from neubauer.models.synthetic_set import check_new, write_synthetic_set
-    from neubauer.models.synthetic_sources import find_source
+    from neubauer.models.labelfree.synthetic_set import check_new, write_synthetic_set
+    from neubauer.models.labelfree.synthetic_sources import find_source
 
     check_new(out)  # said now, not after a minute of looking at images
     source, texts = find_source(model, like, diameter)

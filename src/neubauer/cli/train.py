@@ -100,9 +100,9 @@ def counter(
             raise InputError("--crop", str(crop), "a multiple of 16")
         import torch
 
-        from neubauer.models.counter import CellCounter
-        from neubauer.models.counter_data import Augmentation
-        from neubauer.models.counter_fit import FitSettings
+        from neubauer.models.counter.crops import Augmentation
+        from neubauer.models.counter.fit import FitSettings
+        from neubauer.models.estimators.cell_counter import CellCounter
 
         if threads:
             torch.set_num_threads(threads)
@@ -113,24 +113,22 @@ def counter(
         model = CellCounter(diameter=diameter, settings=settings, validation=validation, start=start)
         if alone:
             from neubauer.cli.labelfree import config_of_options, say_trust
-            from neubauer.models.labelfree import fit_labelfree
 
             sizes = None if sources else classes
             config = config_of_options(recipe, set_, background, sizes, diameter, steps, batch, crop)
             with _progress(config.total_steps) as report:
-                stages = fit_labelfree(
-                    model,
+                model.fit(
                     images,
                     sources or None,
                     classes=names if sources else None,
-                    config=config,
+                    labelfree=config,
                     report=report,
                     preview=_preview(out),
                     reading=reading,
                 )
             say_trust(model, _preview(out))
-            if stages.painter_model is not None:
-                say(f"the painter: {stages.painter_model.save(out.with_suffix('.painter.safetensors'))}")
+            if model.painter_ is not None:
+                say(f"the painter: {model.painter_.save(out.with_suffix('.painter.safetensors'))}")
         else:
             with _progress(settings.steps) as report:
                 model.fit(

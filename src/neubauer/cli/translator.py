@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Json, Overwrite, RecipeSteps, Threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
-    from neubauer.models.translator_gate import Drift, Gate
-
-INTERRUPTED = 130
+    from neubauer.models.translator.gate import Drift, Gate
 
 
 def train_translator(
@@ -47,8 +45,8 @@ def train_translator(
     run = out.with_suffix(".run")
     with errors_to_exit("interrupted"):
         new_file(out, overwrite or resume)
-        from neubauer.gan.report import TrainingDiverged
-        from neubauer.models.style_translator import StyleTranslator
+        from neubauer.gan.training.report import TrainingDiverged
+        from neubauer.models.estimators.style_translator import StyleTranslator
 
         if threads:
             import torch
@@ -62,7 +60,7 @@ def train_translator(
             else:
                 if resume:
                     raise InputError("--resume", "it beside --gate", "one of them")
-                from neubauer.models.translator_gate import fit_by_gate
+                from neubauer.models.estimators.style_translator import fit_by_gate
 
                 history = fit_by_gate(translator, a, b, checks, steps=steps, seed=seed, out=run, progress=True)
                 for row in history:
@@ -100,7 +98,7 @@ def translate(
         from neubauer.images.find import find_images, unique_stems
         from neubauer.images.read import open_image
         from neubauer.images.write import write_image
-        from neubauer.models.style_translator import StyleTranslator
+        from neubauer.models.estimators.style_translator import StyleTranslator
 
         translator = StyleTranslator.load(model)
         checks = _gate(gate, gate_after)
@@ -140,8 +138,8 @@ def evaluate_translator(
 ) -> None:
     """What a translator does to the cells, and how near its images come to those of the other kind."""
     with errors_to_exit():
-        from neubauer.models.style_translator import StyleTranslator
-        from neubauer.models.translator_evaluate import evaluate_translator as evaluate
+        from neubauer.models.estimators.style_translator import StyleTranslator
+        from neubauer.models.translator.evaluate import evaluate_translator as evaluate
 
         checks = _gate(gate, gate_after)
         assert checks is not None
@@ -161,8 +159,8 @@ def _gate(counter: str | None, after: str | None) -> Gate | None:
         if after is not None:
             raise InputError("--gate-after", "it without --gate", "both")
         return None
-    from neubauer.models.counter import CellCounter
-    from neubauer.models.translator_gate import Gate
+    from neubauer.models.estimators.cell_counter import CellCounter
+    from neubauer.models.translator.gate import Gate
 
     return Gate(CellCounter.load(counter), None if after is None else CellCounter.load(after))
 

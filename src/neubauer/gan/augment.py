@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from neubauer.gan.config import AugmentConfig
+from neubauer.gan.config.base import AugmentConfig
 
 # Karras et al.: p goes from 0 to 1 in half a million images if the sign of the heuristic does not change
 IMAGES_TO_FULL = 500_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 
 from neubauer.errors import InputError
+from neubauer.gan.config.image import GenerativeConfig, ImageGanConfig, VaeConfig
+from neubauer.gan.data.images import ImageSet
 from neubauer.gan.game import Game
 from neubauer.gan.games.image_gan import ImageGan
 from neubauer.gan.games.vae import Vae
-from neubauer.gan.image_config import GenerativeConfig, ImageGanConfig, VaeConfig
-from neubauer.gan.images import ImageSet
 
 SCHEMAS: dict[str, type[GenerativeConfig]] = {"image-gan": ImageGanConfig, "vae": VaeConfig}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neubauer.gan.run_folder import read_metrics
+from neubauer.gan.training.run_folder import read_metrics
 
 
 def to_rgb(images: np.ndarray) -> np.ndarray:

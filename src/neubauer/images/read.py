@@ -53,14 +53,14 @@ def open_image(path: str | Path, *, project: Project | None = None, frame: int |
     if not magic:
         raise InputError(path, "an empty file", "an image")
     if magic in TIFF_MAGIC:
-        from neubauer.images.tiff import open_tiff
+        from neubauer.images.readers.tiff import open_tiff
 
         return open_tiff(path, project=project, frame=frame)
-    from neubauer.images.vendor import READERS, open_vendor
+    from neubauer.images.readers.vendor import READERS, open_vendor
 
     if path.suffix.lower() in READERS:
         return open_vendor(path, project=project, frame=frame)
-    from neubauer.images.raster import open_raster
+    from neubauer.images.readers.raster import open_raster
 
     return open_raster(path)
 

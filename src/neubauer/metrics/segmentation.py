@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from neubauer.cells.runs import find_runs
+from neubauer.cells.pixel_runs import find_runs
 from neubauer.metrics.detection import assign
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))

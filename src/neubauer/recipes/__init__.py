@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from neubauer.errors import InputError
-from neubauer.gan.config import merge, nearest
+from neubauer.gan.config.base import merge, nearest
 
 DEFAULT_GENERATOR = "dcgan-r1"
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from neubauer.gan.config.semi_supervised import ControlConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.classifier_game import ClassifierGame
-from neubauer.gan.semi_supervised_config import ControlConfig
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.semi_supervised import Student
 

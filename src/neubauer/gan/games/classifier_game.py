@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from neubauer.gan.config.semi_supervised import SemiSupervisedConfig
 from neubauer.gan.game import Batch, Game, Losses
-from neubauer.gan.semi_supervised_config import SemiSupervisedConfig
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.semi_supervised import Student
 

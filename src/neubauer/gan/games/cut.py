@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neubauer.gan.augment import Augment
+from neubauer.gan.config.translation import CutConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
-from neubauer.gan.translation_config import CutConfig
 from neubauer.nets.blocks import statistics_kept
 from neubauer.nets.patch import PatchDiscriminator
 from neubauer.nets.translator import PatchProjection, TranslatorNet

@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from neubauer.gan.augment import Augment
+from neubauer.gan.config.translation import CycleGanConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
-from neubauer.gan.translation_config import CycleGanConfig
 from neubauer.nets.patch import PatchDiscriminator
 
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neubauer.gan.config.semi_supervised import AdversarialClassifierConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.classifier_game import ClassifierGame
 from neubauer.gan.regularizers import feature_matching
-from neubauer.gan.semi_supervised_config import AdversarialClassifierConfig
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.registry import build_generator
 from neubauer.nets.semi_supervised import Student, realness, statistics_kept

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from neubauer.gan import regularizers
 from neubauer.gan.augment import Augment
+from neubauer.gan.config.image import ImageGanConfig
 from neubauer.gan.game import Batch, Game, Losses
-from neubauer.gan.image_config import ImageGanConfig
 from neubauer.gan.losses import CLASS_LOSSES, LOSSES
 from neubauer.nets.blocks import learn_statistics
 from neubauer.nets.conditional import Verdict

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from neubauer.gan.config.labelfree import PainterConfig
 from neubauer.gan.game import Batch, Game, Losses
-from neubauer.gan.labelfree_config import PainterConfig
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import instance_noise, spectral_norm
 from neubauer.layouts.spec import LayoutSpec

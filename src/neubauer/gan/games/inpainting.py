@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neubauer.gan.config.inpainting import InpaintingConfig
 from neubauer.gan.game import Batch, Game, Losses
-from neubauer.gan.inpainting_config import InpaintingConfig
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
 from neubauer.nets.inpainting import InpaintingNet

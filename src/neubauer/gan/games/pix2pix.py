@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from neubauer.gan.augment import Augment
+from neubauer.gan.config.translation import Pix2PixConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
-from neubauer.gan.translation_config import Pix2PixConfig
 from neubauer.nets.patch import PatchDiscriminator
 
 

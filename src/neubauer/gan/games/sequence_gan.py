@@ -8,11 +8,11 @@ from torch.nn import functional as F
 
 from neubauer.errors import InputError
 from neubauer.gan import regularizers
+from neubauer.gan.config.sequence import SequenceGanConfig
+from neubauer.gan.data.sequences import SequenceData
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.image_gan import NoiseToImage
 from neubauer.gan.losses import LOSSES
-from neubauer.gan.sequence_config import SequenceGanConfig
-from neubauer.gan.sequence_data import SequenceData
 from neubauer.nets.conditional import Discriminator, Verdict
 from neubauer.nets.sequence import MarkovDraft, ResidualBackbone, ResidualGenerator
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from neubauer.gan.config.translation import TranslatorConfig
 from neubauer.gan.game import Batch, Game
-from neubauer.gan.translation_config import TranslatorConfig
 from neubauer.nets.translator import TranslatorNet
 
 PREVIEWS = 6

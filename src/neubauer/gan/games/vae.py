@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from neubauer.gan.config.image import VaeConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.image_gan import NoiseToImage
-from neubauer.gan.image_config import VaeConfig
 from neubauer.nets.registry import BACKBONES, build_generator
 from neubauer.nets.shapes import ImageShape
 

@@ -1,0 +1,139 @@
+"""Image to layout, tile by tile: the same result as in one piece, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from neubauer.gan.training.machine import bfloat16_is_fast
+from neubauer.images.normalise import normalise
+from neubauer.images.read import ImageSource
+from neubauer.images.resample import resample_region, resampled_size
+from neubauer.layouts.spec import STRIDE, LayoutSpec
+from neubauer.models.counter.loss import activate
+from neubauer.nets.unet import LayoutNet
+
+TILE = 1024
+"""Side of the tiles, in pixels at the scale of the model."""
+MARGIN = 16
+"""Zeros around the image (pixels, a multiple of the network's stride), as in training crops that reach beyond it:
+without them the network sees its own padding at the border and counts too many cells there."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The predicted layout of one image.
+
+    Attributes
+    ----------
+    maps : (4, Y, X) float16: centre, offset-0, offset-1, foreground.
+    class_probability : (K, Y, X) uint8, in 1/255.
+    density_sums : (K,) float64, the count of each class by its density map.
+    scale : size of the rescaled image / size of the original.
+    shape, scaled_shape : (Y, X) of the original and of the rescaled image.
+    """
+
+    maps: np.ndarray
+    class_probability: np.ndarray
+    density_sums: np.ndarray
+    scale: float
+    shape: tuple[int, int]
+    scaled_shape: tuple[int, int]
+
+    @property
+    def centre(self) -> np.ndarray:
+        return self.maps[0]
+
+    @property
+    def offset(self) -> np.ndarray:
+        return self.maps[1:3]
+
+    @property
+    def foreground(self) -> np.ndarray:
+        return self.maps[3]
+
+
+def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
+    """(Y, X) of the image after rescaling."""
+    return resampled_size(shape[0], scale), resampled_size(shape[1], scale)
+
+
+def predict_layout(
+    network: LayoutNet,
+    spec: LayoutSpec,
+    source: ImageSource,
+    limits: np.ndarray,
+    scale: float,
+    *,
+    tile: int = TILE,
+    window: tuple[int, int, int, int] | None = None,
+) -> Layout:
+    """Run the network over an image.
+
+    Parameters
+    ----------
+    network : in evaluation mode.
+    source : the image, read by region.
+    limits : (C, 2) intensities that become 0 and 1.
+    scale : size ratio at which the network sees the image.
+    tile : side of the tiles, a multiple of the network's stride.
+    window : `y0, y1, x0, x1` of the original image; everything outside is taken not to exist.
+
+    Returns
+    -------
+    Layout : of the image, or of the window.
+
+    Raises
+    ------
+    ValueError : the tile is no positive multiple of the stride.
+    """
+    if tile <= 0 or tile % network.stride:
+        raise ValueError(f"a tile of {tile}: expected a positive multiple of {network.stride}")
+    y0, y1, x0, x1 = window or (0, source.shape[1], 0, source.shape[2])
+    shape = (y1 - y0, x1 - x0)
+    size = scaled_shape(shape, scale)
+
+    def read(top: int, bottom: int, left: int, right: int) -> np.ndarray:
+        return normalise(source.region(y0 + top, y0 + bottom, x0 + left, x0 + right), limits)
+
+    rows, columns = (-(-n // STRIDE) for n in size)
+    classes = len(spec.classes)
+    maps = np.empty((4, rows, columns), np.float16)
+    probability = np.empty((classes, rows, columns), np.uint8)
+    sums = np.zeros(classes)
+    halo, stride = network.halo, network.stride
+    device = next(network.parameters()).device
+    low_precision = bfloat16_is_fast(device)
+    for top, bottom, left, right in tiles(size, tile):
+        low = [max(-MARGIN, top - halo), max(-MARGIN, left - halo)]
+        high = [min(size[0] + MARGIN, bottom + halo), min(size[1] + MARGIN, right + halo)]
+        start = [max(0, a) for a in low]
+        stop = [min(n, b) for n, b in zip(size, high, strict=True)]
+        pixels = resample_region(read, shape, scale, start[0], stop[0], start[1], stop[1])
+        padded = [-(-(b - a) // stride) * stride for a, b in zip(low, high, strict=True)]
+        canvas = np.zeros((1, len(pixels), *padded), np.float32)
+        y, x = start[0] - low[0], start[1] - low[1]
+        canvas[0, :, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
+            raw = network(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
+            layout = activate(raw.contiguous(), spec)[0]
+        inner = (
+            slice((top - low[0]) // STRIDE, -(-(bottom - low[0]) // STRIDE)),
+            slice((left - low[1]) // STRIDE, -(-(right - low[1]) // STRIDE)),
+        )
+        part = layout[(slice(None), *inner)].cpu()
+        at = (slice(None), slice(top // STRIDE, -(-bottom // STRIDE)), slice(left // STRIDE, -(-right // STRIDE)))
+        maps[at] = part[:4].half().numpy()  # rounded by torch: NumPy takes ten times as long
+        probability[at] = (part[spec.class_maps] * 255).round().byte().numpy()
+        sums += part[spec.density].double().sum((1, 2)).numpy()
+    return Layout(maps, probability, sums, scale, shape, size)
+
+
+def tiles(size: tuple[int, int], tile: int) -> Iterator[tuple[int, int, int, int]]:
+    """`top, bottom, left, right` of the tiles that cover (Y, X)."""
+    for top in range(0, size[0], tile):
+        for left in range(0, size[1], tile):
+            yield top, min(top + tile, size[0]), left, min(left + tile, size[1])

@@ -1,0 +1,244 @@
+"""A counter that is trained: image to cells."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from pydantic import ValidationError
+
+from neubauer.cells.measure import add_micrometres, measure
+from neubauer.cells.table import Cells, CountEstimate
+from neubauer.errors import InputError, NeubauerError
+from neubauer.images.contrast import LEAST, contrast_to_noise
+from neubauer.images.normalise import percentile_limits
+from neubauer.images.read import ImageSource
+from neubauer.images.stack import Project
+from neubauer.images.stain import Stain
+from neubauer.layouts.decode import Thresholds
+from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.counter.config import CounterConfig
+from neubauer.models.counter.diameter import estimate_diameter
+from neubauer.models.counter.interval import interval
+from neubauer.models.counter.layout import TILE, Layout, predict_layout
+from neubauer.models.counter.objects import Objects, find_objects, full_labels
+from neubauer.models.shared.bundled import resolve
+from neubauer.models.shared.inputs import ImageLike, Reading, as_source
+from neubauer.nets.blocks import channels_last, fuse_norms
+from neubauer.nets.store import load_model, save_model
+from neubauer.nets.unet import LayoutNet
+
+KIND = "counter"
+SAME_SCALE = 1.3
+"""Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
+MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
+"""Size ratios between the network's view and the image beyond which a diameter is absurd."""
+
+
+class TrainedCounter:
+    """Counts, detects, segments and classifies cells.
+
+    Attributes
+    ----------
+    layout_diameter : cell diameter (pixels) at which the network sees the images.
+    """
+
+    layout_diameter: float = 24.0
+
+    def __init__(self) -> None:
+        self.config_: CounterConfig | None = None
+        self.network_: LayoutNet | None = None
+
+    def set(self, config: CounterConfig, network: LayoutNet | None = None) -> Self:
+        """Take over what a training found: the config, and the network unless it stays; returns itself."""
+        if network is not None:
+            self.network_ = network
+        assert self.network_ is not None
+        self.config_ = config
+        self._spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
+        self._fast = channels_last(fuse_norms(copy.deepcopy(self.network_).eval()))
+        return self
+
+    @property
+    def config(self) -> CounterConfig:
+        """What the counter knows about itself; raises NeubauerError before `fit` or `load`."""
+        if self.config_ is None:
+            raise NeubauerError("this CellCounter is not trained: call fit() or CellCounter.load() first")
+        return self.config_
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Of the decoder."""
+        calibration = self.config.calibration
+        n = len(self.config.classes)
+        return Thresholds(calibration.centre or (0.3,) * n, calibration.foreground or (0.5,) * n)
+
+    def predict(
+        self,
+        image: ImageLike,
+        *,
+        diameter: float | None = None,
+        project: Project | None = None,
+        frame: int | None = None,
+        channel: int | str | None = None,
+        stain: Stain | None = None,
+        tile: int = TILE,
+    ) -> Cells:
+        """Find the cells of one image of any size.
+
+        Parameters
+        ----------
+        image : file or array.
+        diameter : typical cell diameter in pixels of this image; by default it is estimated (see
+            `cells.info["diameter"]`).
+        project, frame : what to make of a stack, see `open_image`.
+        channel : the one to look at, by its number from 0 or its name.
+        stain : of an RGB bright-field image, see `neubauer.images.stain.separate_stain`: with it a one-channel model,
+            such as one for fluorescence, counts nuclei by their haematoxylin.
+        tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
+
+        Returns
+        -------
+        Cells : table, labels, counts with intervals, flags.
+
+        Raises
+        ------
+        InputError : not an image, other channels than the model's, or an absurd diameter.
+        """
+        source = as_source(image, self.config.channels, Reading(project, frame, channel, stain))
+        layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
+        labels = full_labels(objects, layout)
+        return self._cells(source, layout, objects, labels, info)
+
+    def locate(
+        self, source: ImageSource, *, diameter: float | None = None, tile: int = TILE
+    ) -> tuple[Layout, Objects, dict[str, object]]:
+        """The layout and the objects of an image, without labels and measurements; what `predict` builds on."""
+        limits = percentile_limits(source, *self.config.percentiles)
+        used, how = self._diameter(source, limits, diameter)
+        scale = self.config.layout_diameter / used
+        layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
+        objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
+        contrast = round(contrast_to_noise(source, limits), 1)
+        return layout, objects, {"diameter": round(used, 2), "diameter_from": how, "contrast_to_noise": contrast}
+
+    def check_diameter(self, diameter: float) -> None:
+        """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
+        seen = self.layout_diameter if self.config_ is None else self.config_.layout_diameter
+        low, high = seen / MAX_SCALE, seen / MIN_SCALE
+        if not low <= diameter <= high:
+            raise InputError("diameter", f"{diameter:g} px", f"{low:g} to {high:g} px")
+
+    def _diameter(self, source: ImageSource, limits: np.ndarray, given: float | None) -> tuple[float, str]:
+        config = self.config
+        if given is not None:
+            self.check_diameter(given)
+            return float(given), "given"
+        if not config.extents:
+            return config.diameter, "training images"
+        estimate = estimate_diameter(self._fast, self._spec, self.thresholds, source, limits, config.diameter_range)
+        if estimate is None:
+            return config.diameter, "training images"
+        low, high = config.diameter_range
+        if high / low < SAME_SCALE**2 and low / SAME_SCALE <= estimate <= high * SAME_SCALE:
+            return config.diameter, "training images"  # all of one magnification, and so is this one
+        return estimate, "estimated"
+
+    def _cells(
+        self, source: ImageSource, layout: Layout, objects: Objects, labels: np.ndarray, info: dict[str, object]
+    ) -> Cells:
+        config = self.config
+        table = measure(labels, source)
+        order = table["label"].to_numpy() - 1
+        table.insert(0, "image", source.name)
+        table.insert(2, "class", [config.classes[i] for i in objects.class_index[order]])
+        table.insert(3, "probability", self.probability(objects)[order].round(4))
+        if source.pixel_size_um is not None:
+            table = add_micrometres(table, source.pixel_size_um)
+        estimates, flags = self.estimate_counts(layout, objects)
+        contrast = info["contrast_to_noise"]
+        if isinstance(contrast, float) and contrast < LEAST:
+            flags.append("no contrast but noise: is there anything in it?" if contrast else "all pixels are the same")
+            estimates = {name: replace(e, low=0) for name, e in estimates.items()}  # validation images were not like it
+        return Cells(
+            table,
+            config.classes,
+            source.name,
+            layout.shape,
+            labels,
+            source.pixel_size_um,
+            estimates,
+            flags,
+            info
+            | {"outlines": "learnt" if config.extents else "markers around points: areas are not measured"}
+            | (
+                {"calibrated_on": "simulated images"}
+                if config.training.get("calibrated_on") == "simulated images"
+                else {}
+            ),
+        )
+
+    def probability(self, objects: Objects) -> np.ndarray:
+        """(N,) calibrated probability that the object is a cell of its class."""
+        a, b, c = self.config.calibration.score
+        return 1 / (1 + np.exp(-(a + objects.features @ np.array([b, c]))))
+
+    def estimate_counts(self, layout: Layout, objects: Objects) -> tuple[dict[str, CountEstimate], list[str]]:
+        """Counts with intervals per class and in total, and reasons to look at the image by eye."""
+        calibration = self.config.calibration
+        peaks = dict(zip(self.config.classes, objects.counts().astype(float), strict=True))
+        peaks["total"] = float(len(objects))
+        density = self.density_counts(layout)
+        estimates = {}
+        for name, method in calibration.count_method.items():
+            count = density[name] if method == "density" else peaks[name]
+            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name]))
+        flags = []
+        difference = abs(peaks["total"] - density["total"]) / np.sqrt(estimates["total"].count + 1)
+        if difference > calibration.disagreement:
+            flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
+        doubts = self.config.training.get("doubts")
+        flags += [f"label-free training left a doubt: {d}" for d in doubts] if isinstance(doubts, list) else []
+        return estimates, flags
+
+    def density_counts(self, layout: Layout) -> dict[str, float]:
+        """Counts per class and in total by the density maps, corrected as found on validation images."""
+        raw = dict(zip(self.config.classes, layout.density_sums.tolist(), strict=True))
+        raw["total"] = float(layout.density_sums.sum())
+        factor = self.config.calibration.density_factor
+        return {name: count * factor.get(name, 1.0) for name, count in raw.items()}
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write one `.safetensors` file: weights, and the config as JSON in its header."""
+        config = self.config.model_dump(mode="json")
+        assert self.network_ is not None
+        return save_model(path, KIND, config, self.network_.state_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a counter: a file, or the name of a bundled model (`neubauer models` lists them).
+
+        Raises
+        ------
+        InputError : neither, or not a counter.
+        """
+        file = resolve(path)
+        raw, tensors = load_model(file, KIND)
+        try:
+            config = CounterConfig.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            found = f"a config with {'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise InputError(file, found, "a counter of this version of neubauer") from error
+        spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
+        network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
+        try:
+            network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+        except RuntimeError as error:
+            raise InputError(file, "weights that do not fit the config", "a counter as it was saved") from error
+        return cls().set(config, network.eval())
