@@ -72,19 +72,23 @@ def find_images(
     return list(found.values())
 
 
+def is_image(file: Path, folder: Path) -> bool:
+    """Whether a file that lies somewhere in a folder is an image by its suffix, and nothing on the way is hidden."""
+    return (
+        file.suffix.lower() in IMAGE_SUFFIXES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
+
+
 def _expand(path: Path, recursive: bool, choose: Callable[[list[Path]], list[Path]] | None) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
         return []
-    files = [
-        file
-        for file in (path.rglob("*") if recursive else path.iterdir())
-        if file.suffix.lower() in IMAGE_SUFFIXES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    ]
-    files = sorted(files, key=natural_key)
+    files = sorted(
+        (file for file in (path.rglob("*") if recursive else path.iterdir()) if is_image(file, path)), key=natural_key
+    )
     return files if choose is None else choose(files)
 
 
