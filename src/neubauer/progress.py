@@ -44,7 +44,10 @@ class Progress:
         return None if self.rate is None else max(self.total - self.done, 0) / self.rate
 
     def text(self, unit: str) -> str:
-        """As words: `12 of 100 images, 1 failed, 3.2 images/min, 27 min left`."""
+        """As words: `12 of 100 images, 1 failed, 3.2 images/min, 27 min left`; of something whose end is not known
+        (a total of 0) `3 min so far`."""
+        if not self.total:
+            return f"{duration(self.elapsed)} so far"
         parts = [f"{self.done} of {self.total} {unit}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
@@ -73,7 +76,7 @@ class Display:
     ----------
     label : what is being done, `counting`.
     unit : what is counted, `images`.
-    total, before : see `Progress`.
+    total, before : see `Progress`; a total of 0 stands for an end that is not known.
     """
 
     def __init__(self, label: str, unit: str, total: int, before: int = 0) -> None:
@@ -95,6 +98,12 @@ class Display:
         _, total, before, _ = self._counts
         self._counts = (done, total, before, failed)
         self._note = note or self._note
+
+    def restart(self, before: int) -> None:
+        """So many were done before now: what follows says how fast it goes."""
+        self._start = time.monotonic()
+        _, total, _, failed = self._counts
+        self._counts = (before, total, before, failed)
 
     def show(self, progress: Progress) -> None:
         """The same, of progress that was measured elsewhere."""

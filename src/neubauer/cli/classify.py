@@ -12,6 +12,7 @@ import typer
 from neubauer.cli.common import SOME_FAILED, errors_to_exit
 from neubauer.cli.options import Threads, Workers
 from neubauer.cli.runs import do, tell
+from neubauer.cli.trainings import use_threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,13 +54,10 @@ def classify(
     0: all done; 1: some images could not be used, each is named, the others are done; 2: nothing was done.
     """
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
-        import torch
-
         from neubauer.runs.inputs import find_items
         from neubauer.runs.jobs.classify import Classify
 
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         items = find_items(inputs, recursive=True, on_event=tell)
         job = Classify(model, diameter, threshold, adapt_from, sheets, saliency)
         finished = do(job, items, out, "classifying", workers=workers, overwrite=overwrite)

@@ -11,9 +11,8 @@ import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file
 from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, Recursive, StainName, Workers, reading_of
-from neubauer.cli.runs import executor, listener
+from neubauer.cli.runs import measuring
 from neubauer.errors import InputError
-from neubauer.progress import Display
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure how good a model is.")
 
@@ -53,15 +52,15 @@ def counter(
 
         kind, where = given[0]
         items = find_items(images, recursive=recursive, leave_annotations=True)
-        with Display("measuring", "images", len(items)) as display:
+        with measuring(workers) as (executor, heard):
             scores, failed = evaluate_counter_files(
                 model,
                 items,
                 {kind: where},  # type: ignore[dict-item] # one of the kinds
                 diameter=diameter,
                 reading=reading,
-                executor=executor(workers),
-                on_event=listener(display),
+                executor=executor,
+                on_event=heard,
             )
         # a score that is not defined (recall without cells ...) is null: JSON has no NaN
         known = {g: {k: v if math.isfinite(v) else None for k, v in s.items()} for g, s in scores.items()}

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file
 from neubauer.cli.options import Changes, Inputs, Json, Overwrite, RecipeSteps, Recursive, Threads, Workers
-from neubauer.cli.runs import do, tell
+from neubauer.cli.runs import do, measuring, tell
+from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 
 
 def train_inpainter(
@@ -30,25 +31,16 @@ def train_inpainter(
     """
     with errors_to_exit("interrupted"):
         new_file(out, overwrite or resume)
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.images.find import find_images
         from neubauer.models.estimators.inpainter import Inpainter
 
-        if threads:
-            import torch
-
-            torch.set_num_threads(threads)
+        use_threads(threads)
         inpainter = Inpainter(changes_of(set_ or []))
-        try:
+        with diverged_to_exit():
             inpainter.fit(
                 find_images(images), steps=steps, seed=seed, out=out.with_suffix(".run"), resume=resume, progress=True
             )
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
-        if inpainter.report is not None and inpainter.report.reason == "interrupted":
-            say("the checkpoint is kept; --resume goes on from here")
-            raise typer.Exit(INTERRUPTED)
+        exit_if_interrupted(inpainter.report)
         inpainter.save(out)
         print(out)
 
@@ -104,18 +96,27 @@ def evaluate_inpainter(
 ) -> None:
     """Cut holes, fill them in, compare with the truth; biharmonic and texture filling beside it."""
     with errors_to_exit():
-        from neubauer.images.find import find_images
-        from neubauer.models.estimators.inpainter import Inpainter
-        from neubauer.models.inpainter.evaluate import evaluate_inpainting
+        from neubauer.runs.inputs import find_items
+        from neubauer.runs.jobs.evaluate import evaluate_inpainter_files
 
-        scores = evaluate_inpainting(find_images(images), Inpainter.load(model), share=share, seed=seed)
+        items = find_items(images, on_event=tell)
+        with measuring() as (executor, heard):
+            scores, failed = evaluate_inpainter_files(
+                model, items, share=share, seed=seed, executor=executor, on_event=heard
+            )
         if as_json:
             print(json.dumps(scores))
-            return
-        from rich.console import Console
-        from rich.table import Table
+        else:
+            _table(scores, share)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
-        table = Table("", "PSNR, dB", "SSIM", "kernel distance", title=f"{100 * share:g} % cut out")
-        for name, found in scores.items():
-            table.add_row(name, *(f"{found[k]:.4g}" for k in ("psnr", "ssim", "kernel_distance")))
-        Console().print(table)
+
+def _table(scores: dict[str, dict[str, float]], share: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "PSNR, dB", "SSIM", "kernel distance", title=f"{100 * share:g} % cut out")
+    for name, found in scores.items():
+        table.add_row(name, *(f"{found[k]:.4g}" for k in ("psnr", "ssim", "kernel_distance")))
+    Console().print(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from neubauer.cli.common import say
@@ -61,6 +62,13 @@ def listener(
             say(text)
 
     return heard
+
+
+@contextmanager
+def measuring(workers: int = 1) -> Iterator[tuple[Executor, Callable[[Event], None]]]:
+    """Where images are measured, and who shows how far that is."""
+    with Display("measuring", "images", 0) as display:
+        yield executor(workers), listener(display)
 
 
 def tell(event: Event) -> None:

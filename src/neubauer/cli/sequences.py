@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.common import changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
+from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,20 +39,13 @@ def train_sequences(
     stopped.
     """
     with errors_to_exit():
-        import torch
-
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.models.estimators.sequence_generator import DEFAULT_RECIPE, SequenceGenerator
 
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         changes = changes_of([*(set_ or []), f"training.devices={devices}"])
         generator = SequenceGenerator(recipe or DEFAULT_RECIPE, changes, alphabet=alphabet, pad=pad)
-        try:
+        with diverged_to_exit():
             generator.fit(file, steps=steps, seed=seed, out=out, resume=resume, progress=True)
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
         report = generator.report
         assert report is not None
         if as_json:
@@ -62,9 +56,7 @@ def train_sequences(
             for alarm in report.alarms[-3:]:
                 say(f"alarm: {alarm}")
             print(out / "model.safetensors")
-        if report.reason == "interrupted":
-            say("the checkpoint is kept; --resume goes on from here")
-            raise typer.Exit(INTERRUPTED)
+        exit_if_interrupted(report)
 
 
 def generate_sequences(model: str, out: Path, n: int, class_name: str | None, seed: int, as_json: bool) -> None:

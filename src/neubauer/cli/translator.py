@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Inputs, Json, Overwrite, RecipeSteps, Recursive, Threads, Workers
-from neubauer.cli.runs import do, tell
+from neubauer.cli.runs import do, measuring, tell
+from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,16 +48,12 @@ def train_translator(
     run = out.with_suffix(".run")
     with errors_to_exit("interrupted"):
         new_file(out, overwrite or resume)
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.models.estimators.style_translator import StyleTranslator
         from neubauer.runs.jobs.translate import load_gate
 
-        if threads:
-            import torch
-
-            torch.set_num_threads(threads)
+        use_threads(threads)
         translator = StyleTranslator(recipe, changes_of(set_ or []))
-        try:
+        with diverged_to_exit():
             checks = load_gate(gate, gate_after)
             if checks is None:
                 translator.fit(a, b, steps=steps, seed=seed, out=run, resume=resume, progress=True)
@@ -71,12 +68,7 @@ def train_translator(
                     say(
                         f"after {row['steps']:.0f} steps {100 * row['drift']:.1f} % of the cells lost or invented{mark}"
                     )
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
-        if translator.report is not None and translator.report.reason == "interrupted":
-            say("the checkpoint is kept; --resume goes on from here")
-            raise typer.Exit(INTERRUPTED)
+        exit_if_interrupted(translator.report)
         translator.save(out)
         print(out)
 
@@ -125,21 +117,24 @@ def evaluate_translator(
 ) -> None:
     """What a translator does to the cells, and how near its images come to those of the other kind."""
     with errors_to_exit():
-        from neubauer.models.estimators.style_translator import StyleTranslator
-        from neubauer.models.translator.evaluate import evaluate_translator as evaluate
-        from neubauer.runs.jobs.translate import load_gate
+        from neubauer.runs.inputs import find_items
+        from neubauer.runs.jobs.evaluate import evaluate_translator_files
 
-        checks = load_gate(gate, gate_after)
-        assert checks is not None
-        scores, drifts = evaluate(StyleTranslator.load(model), images, checks, way=way, target=target)
+        items = find_items(images, on_event=tell)
+        with measuring() as (executor, heard):
+            scores, drifts, failed = evaluate_translator_files(
+                model, items, gate, gate_after, way=way, target=target, executor=executor, on_event=heard
+            )
         if as_json:
-            print(json.dumps(scores | {"images": [d.row() for d in drifts]}))
-            return
-        for name, value in scores.items():
-            print(f"{name}: {value:.4g}")
-        for drift in drifts:
-            if drift.flag:
-                print(f"{drift.image}: {drift.flag}")
+            print(json.dumps(scores | {"images": [d.row() for d in drifts], "failed": failed}))
+        else:
+            for name, value in scores.items():
+                print(f"{name}: {value:.4g}")
+            for drift in drifts:
+                if drift.flag:
+                    print(f"{drift.image}: {drift.flag}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _print(job: Translate, finished: Finished, names: list[str], as_json: bool) -> None:
