@@ -1,4 +1,4 @@
-"""The output formats, by name."""
+"""What writes the cells of an image for people and for other programs: one file for each format."""
 
 from __future__ import annotations
 
@@ -6,48 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neubauer.cells.draw.overlay import draw_overlay
 from neubauer.cells.table import Cells
-from neubauer.cells.write.coco import merge_coco, write_coco
-from neubauer.cells.write.geojson import write_geojson
-from neubauer.cells.write.roi import write_roi
-from neubauer.cells.write.yolo import write_class_list, write_yolo
 from neubauer.images.source import ImageSource
-from neubauer.images.write import write_labels
+from neubauer.plugins import Registry
 
 
 @dataclass(frozen=True)
 class OutputFormat:
-    name: str
+    """Writes the cells of one image into a file; its name is also that of its folder in the results.
+
+    Attributes
+    ----------
+    file : pattern of the path in that folder, with `{}` for the name of the image: `{}_rois.zip`, `labels/{}.txt`.
+    write : path, cells, image and its file -> nothing; the same cells give the same bytes. Folders are there. Raises
+        InputError where the cells cannot be written so (only centres are known, for example).
+    common : files in the folder that all images share.
+    merge : folder to write these in, the files of all images, and the classes -> nothing.
+    """
+
     file: str
-    write: Callable[[Path, Cells, ImageSource, Path], object]
+    write: Callable[[Path, Cells, ImageSource, Path], None]
     common: tuple[str, ...] = ()
     merge: Callable[[Path, Sequence[Path], Sequence[str]], None] | None = None
 
 
-class _Formats(dict[str, OutputFormat]):
-    pass
-
-
-FORMATS = _Formats()
-for f in (
-    OutputFormat("masks", "{}_masks.tif", lambda p, c, i, f: write_labels(p, c.labels, c.pixel_size_um)),
-    OutputFormat("overlays", "{}_overlay.png", lambda p, c, i, f: draw_overlay(i, c, p)),
-    OutputFormat("geojson", "{}.geojson", lambda p, c, i, f: write_geojson(p, c)),
-    OutputFormat(
-        "coco",
-        "{}_coco.json",
-        lambda p, c, i, f: write_coco(p, [c], c.classes, {c.image: f.name}),
-        ("annotations.json",),
-        lambda d, fs, cl: merge_coco(d / "annotations.json", fs, cl),
-    ),
-    OutputFormat("roi", "{}_rois.zip", lambda p, c, i, f: write_roi(p, c)),
-    OutputFormat(
-        "yolo",
-        "labels/{}.txt",
-        lambda p, c, i, f: write_yolo(p, c, c.classes),
-        ("classes.txt",),
-        lambda d, fs, cl: write_class_list(d / "classes.txt", cl),
-    ),
-):
-    FORMATS[f.name] = f
+FORMATS: Registry[OutputFormat] = Registry("output format", "neubauer.cells.write", "neubauer.formats")
