@@ -12,6 +12,7 @@ from neubauer.cli.common import changes_of, errors_to_exit, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError, OutputError
+from neubauer.progress import Display
 
 
 def train_generator(
@@ -159,7 +160,8 @@ def evaluate_generator(
         from neubauer.models.generator.evaluate import evaluate_samples
 
         generator = ImageGenerator.load(model)
-        scores = evaluate_samples(generator, images_from_folder(images), n=n, seed=seed, encoder=encoder)
+        with Display("measuring", "samples", 0):
+            scores = evaluate_samples(generator, images_from_folder(images), n=n, seed=seed, encoder=encoder)
         if as_json:
             print(json.dumps(scores))
             return

@@ -12,6 +12,7 @@ from neubauer.cli.common import changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError
+from neubauer.progress import Display
 
 if TYPE_CHECKING:
     from neubauer.sequences.read import SequenceSet
@@ -129,7 +130,8 @@ def evaluate_sequences_command(
             held_out, known = real.subset(order[::2].tolist()), real.subset(order[1::2].tolist())
         made = SequenceSet(tuple(generator.sample(n, seed=seed)), alphabet, tuple(generator.classes_of(n)))
         _same_length(file, held_out, generator.length, pad)
-        scores = evaluate_sequences(made, held_out, known, motifs=motif, copies=train is not None, seed=seed)
+        with Display("measuring", "sequences", 0):
+            scores = evaluate_sequences(made, held_out, known, motifs=motif, copies=train is not None, seed=seed)
         if logo is not None:
             sets = {"real": held_out, "generated": made}
             draw_logos({name: alphabet.indices(s.sequences) for name, s in sets.items()}, alphabet, logo)

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from neubauer.errors import InputError, NeubauerError
-from neubauer.gan.build import schema_of
-from neubauer.gan.config.base import validate
+from neubauer.gan.config.base import nearest, validate
 from neubauer.gan.config.translation import (
     ClassicalConfig,
     TranslatorConfig,
 )
 from neubauer.gan.data.images import IntensityRange
+from neubauer.gan.games.registry import GAMES, games_of
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.training.checkpoint import module_tensors, restore_module
 from neubauer.gan.training.report import Report
@@ -187,6 +187,9 @@ def config_of(tables: Mapping[str, Any], where: str) -> Config:
     ------
     InputError : a recipe of something else, an unknown key, or a value out of range.
     """
-    if tables.get("game") in METHODS:
+    game, known = str(tables.get("game")), {**games_of("translation"), **METHODS}
+    if game not in known:
+        raise InputError(where, f"game = {game!r}", f"a recipe that translates: {nearest(game, known)}")
+    if game in METHODS:
         return validate(ClassicalConfig, tables, where)
-    return validate(schema_of(tables, where, "translation"), tables, where)
+    return validate(GAMES[game].schema, tables, where)
