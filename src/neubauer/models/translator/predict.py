@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from neubauer.errors import InputError, NeubauerError
+from neubauer.gan.build import schema_of
 from neubauer.gan.config.base import nearest, validate
 from neubauer.gan.config.translation import (
     ClassicalConfig,
     TranslatorConfig,
 )
 from neubauer.gan.data.images import IntensityRange
-from neubauer.gan.games.registry import GAMES, games_of
+from neubauer.gan.games.registry import games_of
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.training.checkpoint import module_tensors, restore_module
 from neubauer.gan.training.report import Report
@@ -192,4 +193,5 @@ def config_of(tables: Mapping[str, Any], where: str) -> Config:
         raise InputError(where, f"game = {game!r}", f"a recipe that translates: {nearest(game, known)}")
     if game in METHODS:
         return validate(ClassicalConfig, tables, where)
-    return validate(GAMES[game].schema, tables, where)
+    config: TranslatorConfig = validate(schema_of(tables, where, "translation"), tables, where)
+    return config
