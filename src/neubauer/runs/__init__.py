@@ -1,1 +1,1 @@
-"""One thing done to many inputs: found, skipped when done, results whole or not at all, failures, progress, provenance."""
+"""One thing done to many inputs: found, skipped when done, whole results or none, failures, progress, provenance."""

@@ -35,7 +35,7 @@ class Job(Protocol):
     batch: int
 
     def settings(self) -> dict[str, Any]:
-        """All that the results depend on, models by their hashes; values as in JSON. A run goes on only under the same."""
+        """All that the results depend on, models by their hashes, values as in JSON; a run goes on under the same."""
         ...
 
     def outputs(self, name: str) -> list[str]:
