@@ -31,11 +31,12 @@ from PIL import Image
 from report import read_runs, write_result
 from sklearn.metrics import balanced_accuracy_score
 
+from neubauer.gan.build import build_game
 from neubauer.gan.data.images import ImageSet, images_from_array, images_from_folder
 from neubauer.models.classifier.fit import FitSettings, fit_network
 from neubauer.models.counter.evaluate import evaluate_counter
 from neubauer.models.estimators.cell_counter import CellCounter
-from neubauer.models.estimators.style_translator import StyleTranslator, build_translation, fit_by_gate
+from neubauer.models.estimators.style_translator import StyleTranslator, fit_by_gate
 from neubauer.models.shared.inputs import Annotated, Reading, as_source
 from neubauer.models.translator.gate import Gate
 from neubauer.nets.classifier import CellNet
@@ -210,7 +211,7 @@ def speed(steps: int = 12, blocks: int = 5) -> dict[str, float]:
 
 def _plain(translator: StyleTranslator, images: list[list[np.ndarray]], batch: int, steps: int) -> float:
     config: Any = translator.config
-    game = build_translation(config, (3, 3))
+    game = build_game(config, (3, 3))
     rng = np.random.default_rng(0)
     g = torch.optim.Adam(game.generator.parameters(), 2e-4, (0.5, 0.999))
     assert game.discriminator is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from neubauer.version import __version__
 
 # name -> module; imported on first use, so that `import neubauer` stays fast
 _LAZY = {
@@ -17,6 +17,8 @@ _LAZY = {
     "StyleTranslator": "neubauer.models.estimators.style_translator",
     "Cells": "neubauer.cells.table",
     "Annotation": "neubauer.cells.annotation",
+    "count_folder": "neubauer.runs.folder",
+    "load": "neubauer.models.kinds",
     "open_image": "neubauer.images.read",
     "NeubauerError": "neubauer.errors",
     "InputError": "neubauer.errors",
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.inpainter import Inpainter
     from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.models.estimators.style_translator import StyleTranslator
+    from neubauer.models.kinds import load
+    from neubauer.runs.folder import count_folder
 
 __all__ = [
     "Annotation",
@@ -46,6 +50,8 @@ __all__ = [
     "SequenceGenerator",
     "StyleTranslator",
     "__version__",
+    "count_folder",
+    "load",
     "open_image",
 ]
 

@@ -23,6 +23,10 @@ class InputError(NeubauerError, ValueError):
         self.where, self.found, self.expected = str(where), found, expected
         super().__init__(f"{where}: found {found}; expected {expected}")
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        """So that it can come back from another process."""
+        return type(self), (self.where, self.found, self.expected)
+
 
 class OutputError(NeubauerError, OSError):
     """A result cannot be written."""

@@ -11,7 +11,7 @@ from scenes import discs
 from tifffile import imwrite
 
 from neubauer.images.write import write_image
-from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.counter.predict import TrainedCounter
 
 
 def test_bad_files_among_good_ones(run: Run, images: Path, model: Path, tmp_path: Path) -> None:
@@ -39,14 +39,14 @@ def test_bad_files_among_good_ones(run: Run, images: Path, model: Path, tmp_path
 def test_an_unexpected_error_costs_one_image(
     run: Run, images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locate = CellCounter.locate
+    locate = TrainedCounter.locate
 
     def fails_for_b(self, source, **options):  # type: ignore[no-untyped-def]
         if source.name == "b":
             raise RuntimeError("something that nobody\nthought of")
         return locate(self, source, **options)
 
-    monkeypatch.setattr(CellCounter, "locate", fails_for_b)
+    monkeypatch.setattr(TrainedCounter, "locate", fails_for_b)
     result = run("count", images, "--model", model, "--out", tmp_path / "out")
     assert result.exit_code == 1
     one_line(result.stderr, images / "b.tif", "RuntimeError", "nobody thought of")

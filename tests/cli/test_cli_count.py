@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from neubauer.cells.table import Cells
 from neubauer.cli.main import app
+from neubauer.images.source import ImageSource
+from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.estimators.cell_counter import CellCounter
 
 
@@ -138,16 +140,16 @@ def test_a_stopped_run_goes_on(
 ) -> None:
     """Ctrl-C at the second image: the tables hold the first; the same command does the rest only."""
     seen: list[str] = []
-    predict = CellCounter.predict
+    predict = TrainedCounter.predict
 
     def stop_at(name: str | None) -> None:
-        def spy(self: CellCounter, image: Path, **options: Any) -> Cells:
-            seen.append(image.stem)
-            if image.stem == name:
+        def spy(self: TrainedCounter, image: ImageSource, **options: Any) -> Cells:
+            seen.append(image.name)
+            if image.name == name:
                 raise KeyboardInterrupt
             return predict(self, image, **options)
 
-        monkeypatch.setattr(CellCounter, "predict", spy)
+        monkeypatch.setattr(TrainedCounter, "predict", spy)
 
     out = tmp_path / "out"
     command = ("count", images, "--model", model, "--out", out, "--format", "coco")

@@ -15,6 +15,10 @@ def counted(out: Path) -> dict[str, int]:
     return {row["image"]: int(row["total"]) for row in read_csv(out / "counts.csv")}
 
 
+def tables(out: Path) -> list[bytes]:
+    return [(out / name).read_bytes() for name in ("counts.csv", "objects.csv")]
+
+
 def replace_file(path: Path, by: Path) -> None:
     """New content at another time than that of the old."""
     before = path.stat().st_mtime_ns
@@ -30,7 +34,7 @@ def test_a_changed_image_is_counted_again(run: Run, images: Path, model: Path, t
     replace_file(images / "a.tif", images / "b.tif")
     result = run(*command, "--no-masks")
     assert result.exit_code == 0
-    one_line(result.stderr, "1 image has changed since and is counted again")
+    one_line(result.stderr, "1 image has changed since and is done again")
     one_line(result.stderr, "2 of 3 images are done already")
     assert counted(out) == before | {"a": before["b"]}
     assert not (out / "masks" / "a_masks.tif").exists(), "a mask of the old image"
@@ -43,22 +47,24 @@ def test_a_changed_image_is_counted_again(run: Run, images: Path, model: Path, t
     assert [row["image"] for row in read_csv(out / "failed.csv")] == ["b"]
 
 
-def test_images_without_a_record_of_their_files_are_counted_again(
+def test_files_without_a_record_are_replaced_on_request_only(
     run: Run, images: Path, model: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     command = ("count", images, "--model", model, "--out", out, "--no-overlays")
     assert run(*command).exit_code == 0
-    for file in (out / "parts").glob("*_image.json"):
+    before = tables(out)
+    for file in (out / "parts").glob("*.json"):
         file.unlink()
     result = run(*command)
-    assert result.exit_code == 0
-    one_line(result.stderr, "3 images without a record of the file are counted again")
-    assert "done already" not in result.stderr
+    assert result.exit_code == 2
+    one_line(result.stderr, out, "a file that is there already", "--overwrite")
+    assert run(*command, "--overwrite").exit_code == 0
+    assert tables(out) == before
     assert "done already" in run(*command).stderr
 
 
-@pytest.mark.parametrize("ending", ["_counts.csv", "_objects.csv"])
+@pytest.mark.parametrize("ending", [".json", "_objects.csv"])
 def test_an_emptied_part_is_made_again(run: Run, images: Path, model: Path, tmp_path: Path, ending: str) -> None:
     """What a power cut can leave."""
     out = tmp_path / "out"

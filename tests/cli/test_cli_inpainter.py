@@ -75,9 +75,14 @@ def test_masks_and_methods(run: Run, damaged: Path) -> None:
     assert result.exit_code == 0, result.stderr
     made = open_image(damaged / "out" / "0.tif").read()[0, 30:70, 40:80]
     assert made.min() > 500
-    result = run(*command, "--out", damaged / "out")
+    assert "done already" in run(*command, "--out", damaged / "out").stderr
+    mine = damaged / "mine"
+    mine.mkdir()
+    (mine / "0.tif").write_text("precious")
+    result = run(*command, "--out", mine)
     assert result.exit_code == 2
     one_line(result.stderr, "0.tif", "--overwrite")
+    assert (mine / "0.tif").read_text() == "precious"
 
 
 def test_wrong_usage(run: Run, damaged: Path, model: Path) -> None:

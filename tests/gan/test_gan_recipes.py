@@ -99,11 +99,11 @@ def _weights(network: torch.nn.Module) -> list[tuple[int, ...]]:
     ],
 )
 def test_recipes_of_the_origins_have_the_origins_layers(name, shape, generator, discriminator):
-    from neubauer.gan.build import SCHEMAS
     from neubauer.gan.config.base import validate
+    from neubauer.gan.games.registry import GAMES
 
     tables = load_recipe(name)
-    game = build_game(validate(SCHEMAS[tables["game"]], tables, name), shape)
+    game = build_game(validate(GAMES[tables["game"]].schema, tables, name), shape)
     assert _weights(game.generator) == generator
     assert _weights(game.discriminator) == discriminator
     slopes = {m.negative_slope for m in game.modules() if isinstance(m, torch.nn.LeakyReLU)}

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from neubauer.errors import InputError
-from neubauer.images.find import find_images, stem, unique_stems
+from neubauer.images.find import find_images, unique_stems
+from neubauer.images.stem import stem
 
 
 @pytest.fixture

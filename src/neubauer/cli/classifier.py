@@ -13,7 +13,8 @@ import typer
 
 from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Overwrite, Threads
-from neubauer.cli.train import _progress
+from neubauer.cli.runs import measuring
+from neubauer.cli.trainings import diverged_to_exit, training_display, use_threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,14 +75,11 @@ def train_classifier(
         new_file(out, overwrite)
         if unlabelled is not None and not unlabelled.is_dir():
             raise InputError(unlabelled, "no such folder", "a folder of images")
-        import torch
 
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.models.classifier.fit import FitSettings
         from neubauer.models.estimators.cell_classifier import CellClassifier
 
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         changes = changes_of(set_ or [])
         if unlabelled is not None:
             from neubauer.models.classifier.semi_supervised import DEFAULT_SEMI_SUPERVISED, semi_supervised_config
@@ -101,12 +99,9 @@ def train_classifier(
         )
         began = time.monotonic()
         generated = _generation(rare, generator_steps, seed) if augment == "gan" else None
-        try:
-            with _progress(steps) if method in NETWORKS else nullcontext(_ignore) as report:
-                classifier.fit(images, labels, unlabelled, generated=generated, report=report)
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
+        shown = training_display(steps) if method in NETWORKS else nullcontext(_ignore)
+        with diverged_to_exit(), shown as report:
+            classifier.fit(images, labels, unlabelled, generated=generated, report=report)
         classifier.save(out)
         config = classifier.config
         counts = config.training["images_per_class"]
@@ -152,22 +147,24 @@ def evaluate_classifier(
         if out is not None:
             new_file(out / "scores.json", overwrite)
             new_file(out / "confusion.png", overwrite)
-        import torch
 
         from neubauer.images.write import atomic_path
-        from neubauer.models.classifier.evaluate import evaluate_classifier as evaluated
         from neubauer.models.classifier.pictures import draw_confusion
-        from neubauer.models.estimators.cell_classifier import CellClassifier
+        from neubauer.runs.jobs.evaluate import evaluate_classifier_files
 
-        if threads:
-            torch.set_num_threads(threads)
-        scores = evaluated(CellClassifier.load(model), images, labels, diameter=diameter)
+        use_threads(threads)
+        with measuring() as (executor, heard):
+            scores, failed = evaluate_classifier_files(
+                model, images, labels, diameter=diameter, executor=executor, on_event=heard
+            )
         text = json.dumps(scores.as_dict(), indent=2)
         if out is not None:
             with atomic_path(out / "scores.json") as temporary:
                 temporary.write_text(text + "\n", encoding="utf-8")
             draw_confusion(scores, out / "confusion.png")
         print(text) if as_json else _table(scores)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _table(scores: ClassificationScores) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file, say
-from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, StainName, reading_of
+from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file
+from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, Recursive, StainName, Workers, reading_of
+from neubauer.cli.runs import measuring
 from neubauer.errors import InputError
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure how good a model is.")
@@ -28,6 +29,8 @@ def counter(
     frame: Frame = None,
     channel: Channel = None,
     stain: StainName = None,
+    recursive: Recursive = False,
+    workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this JSON file.")] = None,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -44,21 +47,21 @@ def counter(
         if out is not None:
             new_file(out, overwrite)
         from neubauer.images.write import atomic_path
-        from neubauer.models.counter.evaluate import evaluate_counter
-        from neubauer.models.estimators.cell_counter import CellCounter
-        from neubauer.models.shared.inputs import collect
+        from neubauer.runs.inputs import find_items
+        from neubauer.runs.jobs.evaluate import evaluate_counter_files
 
-        loaded = CellCounter.load(model)
-        if diameter is not None:
-            loaded.check_diameter(diameter)
-        failed: dict[str, str] = {}
         kind, where = given[0]
-        config = loaded.config
-        pairs = collect(images, {kind: where}, config.classes, failed, config.channels, reading)  # type: ignore[dict-item]
-        scores, wrong = evaluate_counter(loaded, pairs, diameter=diameter)
-        failed |= wrong
-        for name, why in failed.items():
-            say(f"failed: {name}: {why}")
+        items = find_items(images, recursive=recursive, leave_annotations=True)
+        with measuring(workers) as (executor, heard):
+            scores, failed = evaluate_counter_files(
+                model,
+                items,
+                {kind: where},  # type: ignore[dict-item] # one of the kinds
+                diameter=diameter,
+                reading=reading,
+                executor=executor,
+                on_event=heard,
+            )
         # a score that is not defined (recall without cells ...) is null: JSON has no NaN
         known = {g: {k: v if math.isfinite(v) else None for k, v in s.items()} for g, s in scores.items()}
         text = json.dumps(known | {"failed": failed}, indent=2)

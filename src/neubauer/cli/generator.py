@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, say
+from neubauer.cli.common import changes_of, errors_to_exit, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
+from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError, OutputError
+from neubauer.progress import Display
 
 
 def train_generator(
@@ -36,22 +38,15 @@ def train_generator(
     with errors_to_exit():
         import logging
 
-        import torch
-
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.models.estimators.image_generator import ImageGenerator
         from neubauer.recipes import DEFAULT_GENERATOR
 
         _show_log(logging.getLogger("neubauer.gan"))
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         changes = changes_of([*(set_ or []), f"training.devices={devices}"])
         generator = ImageGenerator(recipe or DEFAULT_GENERATOR, changes)
-        try:
+        with diverged_to_exit():
             generator.fit(images, steps=steps, seed=seed, out=out, resume=resume, progress=True)
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
         report = generator.report
         assert report is not None
         if as_json:
@@ -63,9 +58,7 @@ def train_generator(
             for alarm in report.alarms[-3:]:
                 say(f"alarm: {alarm}")
             print(out / "model.safetensors")
-        if report.reason == "interrupted":
-            say("the checkpoint is kept; --resume goes on from here")
-            raise typer.Exit(INTERRUPTED)
+        exit_if_interrupted(report)
 
 
 def generate(
@@ -167,7 +160,8 @@ def evaluate_generator(
         from neubauer.models.generator.evaluate import evaluate_samples
 
         generator = ImageGenerator.load(model)
-        scores = evaluate_samples(generator, images_from_folder(images), n=n, seed=seed, encoder=encoder)
+        with Display("measuring", "samples", 0):
+            scores = evaluate_samples(generator, images_from_folder(images), n=n, seed=seed, encoder=encoder)
         if as_json:
             print(json.dumps(scores))
             return

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from neubauer import __version__
 from neubauer.cli.classifier import evaluate_classifier, train_classifier
 from neubauer.cli.classify import classify
 from neubauer.cli.count import count
@@ -20,6 +19,7 @@ from neubauer.cli.sequences import evaluate_sequences_command, train_sequences
 from neubauer.cli.show_models import models
 from neubauer.cli.train import train
 from neubauer.cli.translator import evaluate_translator, train_translator, translate
+from neubauer.version import __version__
 
 app = typer.Typer(
     name="neubauer",

@@ -11,6 +11,10 @@ from neubauer.errors import InputError
 if TYPE_CHECKING:
     from neubauer.models.shared.inputs import Reading
 
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT...", help="Image files, folders, globs, or CSV tables with a column `image`."),
+]
 RecipeName = Annotated[str | None, typer.Option(help="Which kind; an unknown name lists them.")]
 RecipeSteps = Annotated[int | None, typer.Option(min=1, help="Training steps. Default: the recipe's.")]
 Changes = Annotated[
@@ -22,6 +26,8 @@ Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: 
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, exactly where it was.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in the sub-folders of folders, too.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes on this machine that share the images.")]
 ProjectName = Annotated[str | None, typer.Option(help="What to make of a stack: max, mean, sum or min.")]
 Frame = Annotated[int | None, typer.Option(help="Which image of a stack to take, from 0.")]
 Channel = Annotated[

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.common import changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
+from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError
+from neubauer.progress import Display
 
 if TYPE_CHECKING:
     from neubauer.sequences.read import SequenceSet
@@ -38,20 +40,13 @@ def train_sequences(
     stopped.
     """
     with errors_to_exit():
-        import torch
-
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.models.estimators.sequence_generator import DEFAULT_RECIPE, SequenceGenerator
 
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         changes = changes_of([*(set_ or []), f"training.devices={devices}"])
         generator = SequenceGenerator(recipe or DEFAULT_RECIPE, changes, alphabet=alphabet, pad=pad)
-        try:
+        with diverged_to_exit():
             generator.fit(file, steps=steps, seed=seed, out=out, resume=resume, progress=True)
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
         report = generator.report
         assert report is not None
         if as_json:
@@ -62,9 +57,7 @@ def train_sequences(
             for alarm in report.alarms[-3:]:
                 say(f"alarm: {alarm}")
             print(out / "model.safetensors")
-        if report.reason == "interrupted":
-            say("the checkpoint is kept; --resume goes on from here")
-            raise typer.Exit(INTERRUPTED)
+        exit_if_interrupted(report)
 
 
 def generate_sequences(model: str, out: Path, n: int, class_name: str | None, seed: int, as_json: bool) -> None:
@@ -137,7 +130,8 @@ def evaluate_sequences_command(
             held_out, known = real.subset(order[::2].tolist()), real.subset(order[1::2].tolist())
         made = SequenceSet(tuple(generator.sample(n, seed=seed)), alphabet, tuple(generator.classes_of(n)))
         _same_length(file, held_out, generator.length, pad)
-        scores = evaluate_sequences(made, held_out, known, motifs=motif, copies=train is not None, seed=seed)
+        with Display("measuring", "sequences", 0):
+            scores = evaluate_sequences(made, held_out, known, motifs=motif, copies=train is not None, seed=seed)
         if logo is not None:
             sets = {"real": held_out, "generated": made}
             draw_logos({name: alphabet.indices(s.sequences) for name, s in sets.items()}, alphabet, logo)

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 from neubauer.cli.common import say
+from neubauer.progress import Display
 
 
 def generate_labelled(
@@ -43,7 +44,8 @@ def generate_labelled(
     source, texts = find_source(model, like, diameter)
     for text in texts:
         warnings.warn(text, stacklevel=2)
-    summary = write_synthetic_set(source, out, n, seed, side)
+    with Display("drawing", "images", n) as display:
+        summary = write_synthetic_set(source, out, n, seed, side, display.update)
     if as_json:
         print(json.dumps(summary))
         return

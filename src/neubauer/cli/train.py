@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neubauer.cli.common import errors_to_exit, new_file, say
 from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, StainName, Threads, reading_of
+from neubauer.cli.trainings import training_display, use_threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from neubauer.cells.annotation import Kind
 
 train = typer.Typer(no_args_is_help=True, help="Train a model on your own images.")
@@ -98,14 +97,12 @@ def counter(
         new_file(out, overwrite)
         if crop is not None and crop % 16:
             raise InputError("--crop", str(crop), "a multiple of 16")
-        import torch
 
         from neubauer.models.counter.crops import Augmentation
         from neubauer.models.counter.fit import FitSettings
         from neubauer.models.estimators.cell_counter import CellCounter
 
-        if threads:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         names = None if classes is None else [name.strip() for name in classes.split(",")]
         began = time.monotonic()
         augmentation = Augmentation(stains=vary_stains)
@@ -116,7 +113,7 @@ def counter(
 
             sizes = None if sources else classes
             config = config_of_options(recipe, set_, background, sizes, diameter, steps, batch, crop)
-            with _progress(config.total_steps) as report:
+            with training_display(config.total_steps) as report:
                 model.fit(
                     images,
                     sources or None,
@@ -130,7 +127,7 @@ def counter(
             if model.painter_ is not None:
                 say(f"the painter: {model.painter_.save(out.with_suffix('.painter.safetensors'))}")
         else:
-            with _progress(settings.steps) as report:
+            with training_display(settings.steps) as report:
                 model.fit(
                     images,
                     sources,
@@ -152,32 +149,3 @@ def counter(
 
 def _preview(out: Path) -> Path:
     return out.with_suffix(".png")
-
-
-class _progress:
-    """A progress bar with the losses; `report(step, losses)` moves it."""
-
-    def __init__(self, steps: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} steps, loss {task.fields[loss]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self.task = self.bar.add_task("", total=steps, loss="-")
-
-    def __enter__(self) -> Callable[[int, dict[str, float]], None]:
-        self.bar.start()
-        return self.report
-
-    def report(self, step: int, losses: dict[str, float]) -> None:
-        loss = {"loss": f"{sum(losses.values()):.3f}"} if losses else {}
-        self.bar.update(self.task, completed=step, **loss)  # type: ignore[arg-type]
-
-    def __exit__(self, *_error: Any) -> None:
-        self.bar.stop()

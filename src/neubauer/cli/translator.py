@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neubauer.cli.common import INTERRUPTED, SOME_FAILED, changes_of, errors_to_exit, new_file, say
-from neubauer.cli.options import Changes, Json, Overwrite, RecipeSteps, Threads
+from neubauer.cli.common import SOME_FAILED, changes_of, errors_to_exit, new_file, say
+from neubauer.cli.options import Changes, Inputs, Json, Overwrite, RecipeSteps, Recursive, Threads, Workers
+from neubauer.cli.runs import do, measuring, tell
+from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
-    from neubauer.models.translator.gate import Drift, Gate
+    from neubauer.runs.jobs.translate import Translate
+    from neubauer.runs.run import Finished
 
 
 def train_translator(
@@ -45,16 +48,13 @@ def train_translator(
     run = out.with_suffix(".run")
     with errors_to_exit("interrupted"):
         new_file(out, overwrite or resume)
-        from neubauer.gan.training.report import TrainingDiverged
         from neubauer.models.estimators.style_translator import StyleTranslator
+        from neubauer.runs.jobs.translate import load_gate
 
-        if threads:
-            import torch
-
-            torch.set_num_threads(threads)
+        use_threads(threads)
         translator = StyleTranslator(recipe, changes_of(set_ or []))
-        try:
-            checks = _gate(gate, gate_after)
+        with diverged_to_exit():
+            checks = load_gate(gate, gate_after)
             if checks is None:
                 translator.fit(a, b, steps=steps, seed=seed, out=run, resume=resume, progress=True)
             else:
@@ -68,18 +68,13 @@ def train_translator(
                     say(
                         f"after {row['steps']:.0f} steps {100 * row['drift']:.1f} % of the cells lost or invented{mark}"
                     )
-        except TrainingDiverged as error:
-            say(f"error: {error}")
-            raise typer.Exit(SOME_FAILED) from error
-        if translator.report is not None and translator.report.reason == "interrupted":
-            say("the checkpoint is kept; --resume goes on from here")
-            raise typer.Exit(INTERRUPTED)
+        exit_if_interrupted(translator.report)
         translator.save(out)
         print(out)
 
 
 def translate(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Image files, folders or globs.")],
+    inputs: Inputs,
     model: Annotated[Path, typer.Option(help="A translator file.")],
     out: Annotated[Path, typer.Option(help="Folder for the translated images.")],
     way: Annotated[str, typer.Option(help="a2b, or b2a where the translator knows the way back.")] = "a2b",
@@ -87,6 +82,8 @@ def translate(
         str | None, typer.Option(help="A counter (file or name): cells before and after, kept, lost and invented.")
     ] = None,
     gate_after: Annotated[str | None, typer.Option(help="Another counter for the translations.")] = None,
+    recursive: Recursive = False,
+    workers: Workers = 1,
     overwrite: Annotated[bool, typer.Option(help="Replace images that are there.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -94,34 +91,16 @@ def translate(
 
     Exit code 0: all done; 1: some images failed, each is named, the others are done.
     """
-    with errors_to_exit("interrupted: what was written is complete"):
-        from neubauer.images.find import find_images, unique_stems
-        from neubauer.images.read import open_image
-        from neubauer.images.write import write_image
-        from neubauer.models.estimators.style_translator import StyleTranslator
+    with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
+        from neubauer.runs.inputs import find_items
+        from neubauer.runs.jobs.translate import Translate
 
-        translator = StyleTranslator.load(model)
-        checks = _gate(gate, gate_after)
-        names = unique_stems(find_images(inputs))
-        failed: dict[str, str] = {}
-        drifts: list[Drift] = []
-        files: list[Path] = []
-        for path, name in names.items():
-            file = new_file(out / f"{name}.tif", overwrite)
-            try:
-                source = open_image(path)
-                made = translator.predict(source, way)
-                write_image(file, made, pixel_size_um=source.pixel_size_um)
-                files.append(file)
-                if checks is not None:
-                    drifts.append(checks.check(source, made))
-            except InputError as error:
-                failed[str(path)] = str(error)
-                say(f"failed: {error}")
-        if drifts:
-            _write_drifts(out / "cells.csv", drifts)
-        _print(drifts, files, out, failed, as_json)
-    if failed:
+        items = find_items(inputs, recursive=recursive, on_event=tell)
+        job = Translate(model, way, gate, gate_after)
+        finished = do(job, items, out, "translating", workers=workers, overwrite=overwrite)
+        names = [item.name for item in items if item.name in finished.rows]
+        _print(job, finished, names, as_json)
+    if finished.failed:
         raise typer.Exit(SOME_FAILED)
 
 
@@ -138,51 +117,38 @@ def evaluate_translator(
 ) -> None:
     """What a translator does to the cells, and how near its images come to those of the other kind."""
     with errors_to_exit():
-        from neubauer.models.estimators.style_translator import StyleTranslator
-        from neubauer.models.translator.evaluate import evaluate_translator as evaluate
+        from neubauer.runs.inputs import find_items
+        from neubauer.runs.jobs.evaluate import evaluate_translator_files
 
-        checks = _gate(gate, gate_after)
-        assert checks is not None
-        scores, drifts = evaluate(StyleTranslator.load(model), images, checks, way=way, target=target)
+        items = find_items(images, on_event=tell)
+        with measuring() as (executor, heard):
+            scores, drifts, failed = evaluate_translator_files(
+                model, items, gate, gate_after, way=way, target=target, executor=executor, on_event=heard
+            )
         if as_json:
-            print(json.dumps(scores | {"images": [d.row() for d in drifts]}))
-            return
-        for name, value in scores.items():
-            print(f"{name}: {value:.4g}")
-        for drift in drifts:
-            if drift.flag:
-                print(f"{drift.image}: {drift.flag}")
+            print(json.dumps(scores | {"images": [d.row() for d in drifts], "failed": failed}))
+        else:
+            for name, value in scores.items():
+                print(f"{name}: {value:.4g}")
+            for drift in drifts:
+                if drift.flag:
+                    print(f"{drift.image}: {drift.flag}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
 
-def _gate(counter: str | None, after: str | None) -> Gate | None:
-    if counter is None:
-        if after is not None:
-            raise InputError("--gate-after", "it without --gate", "both")
-        return None
-    from neubauer.models.estimators.cell_counter import CellCounter
-    from neubauer.models.translator.gate import Gate
-
-    return Gate(CellCounter.load(counter), None if after is None else CellCounter.load(after))
-
-
-def _write_drifts(file: Path, drifts: list[Drift]) -> None:
-    import pandas as pd
-
-    from neubauer.images.write import atomic_path
-
-    with atomic_path(file) as temporary:
-        pd.DataFrame([d.row() for d in drifts]).to_csv(temporary, index=False)
-
-
-def _print(drifts: list[Drift], files: list[Path], out: Path, failed: dict[str, str], as_json: bool) -> None:
+def _print(job: Translate, finished: Finished, names: list[str], as_json: bool) -> None:
+    out, rows = finished.out, [finished.rows[name] for name in names]
+    failed = {str(path): why for path, why in finished.failed.items()}
+    drifts = [] if job.checks is None else rows
     if as_json:
-        print(json.dumps({"images": [str(f) for f in files], "cells": [d.row() for d in drifts], "failed": failed}))
+        print(json.dumps({"images": [str(out / f"{n}.tif") for n in names], "cells": drifts, "failed": failed}))
         return
-    for drift in drifts:
-        if drift.flag:
-            say(f"{drift.image}: {drift.flag}")
+    for row in drifts:
+        if row["flag"]:
+            say(f"{row['image']}: {row['flag']}")
     if drifts:
-        before, kept = sum(d.before for d in drifts), sum(d.kept for d in drifts)
-        say(f"{kept} of {before} cells kept, {sum(d.invented for d in drifts)} invented: {out / 'cells.csv'}")
-    say(f"{len(files)} images translated" + (f", {len(failed)} failed" if failed else ""))
+        before, kept, invented = (sum(row[key] for row in drifts) for key in ("before", "kept", "invented"))
+        say(f"{kept} of {before} cells kept, {invented} invented: {out / 'cells.csv'}")
+    say(f"{len(names)} images translated" + (f", {len(failed)} failed" if failed else ""))
     print(out)

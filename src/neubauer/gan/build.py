@@ -1,38 +1,48 @@
-"""From a config to its game."""
+"""From a recipe to its game."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
+from pydantic import BaseModel
 
 from neubauer.errors import InputError
-from neubauer.gan.config.image import GenerativeConfig, ImageGanConfig, VaeConfig
+from neubauer.gan.config.base import nearest
 from neubauer.gan.data.images import ImageSet
-from neubauer.gan.game import Game
-from neubauer.gan.games.image_gan import ImageGan
-from neubauer.gan.games.vae import Vae
-
-SCHEMAS: dict[str, type[GenerativeConfig]] = {"image-gan": ImageGanConfig, "vae": VaeConfig}
+from neubauer.gan.games.registry import GAMES, Family, games_of
 
 
-def build_game(config: GenerativeConfig, shape: tuple[int, int, int], classes: int = 0) -> Game:
-    """The game of a recipe, with weights that depend only on the config's seed.
+def schema_of(tables: Mapping[str, Any], where: str, family: Family) -> type[Any]:
+    """The schema of the config of a recipe, whose game has to be of a family.
 
     Raises
     ------
-    InputError : the recipe needs classes and there are fewer than two.
+    InputError : it is of another family, or not known; the nearest name is suggested.
     """
-    if isinstance(config, ImageGanConfig) and config.conditioning not in ("none", "auto") and classes < 2:
-        raise InputError(
-            f"recipe {config.recipe}",
-            f"{classes} classes",
-            "at least 2: one sub-folder of images per class, or `classes`",
-        )
+    game, known = str(tables.get("game")), games_of(family)
+    if game not in known:
+        raise InputError(where, f"game = {game!r}", f"a recipe for {family}: {nearest(game, known)}")
+    return known[game].schema
+
+
+def build_game(config: BaseModel, *given: Any) -> Any:
+    """The game of a config, with weights that depend only on the config's seed.
+
+    Parameters
+    ----------
+    config : with the fields `game` and `training.seed`.
+    given : what its family says, see `neubauer.gan.games.registry.Family`.
+
+    Raises
+    ------
+    InputError : the game cannot be played with these.
+    """
+    fields: Any = config
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.training.seed)
-        if isinstance(config, ImageGanConfig):
-            return ImageGan(config, shape, classes)
-        assert isinstance(config, VaeConfig)
-        return Vae(config, shape, classes)
+        torch.manual_seed(fields.training.seed)
+        return GAMES[fields.game].build(config, *given)
 
 
 def data_fingerprint(images: ImageSet) -> dict[str, object]:

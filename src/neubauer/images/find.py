@@ -8,19 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from neubauer.errors import InputError
-
-IMAGE_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".webp"),
-    *(".tif", ".tiff", ".btf", ".tf8", ".lsm", ".svs", ".ndpi"),
-    *(".czi", ".nd2", ".lif"),
-)
-_OME = re.compile(r"\.ome\.(tiff?|btf|tf[28])$", re.IGNORECASE)
-
-
-def stem(path: str | Path) -> str:
-    """File name without its suffix; `.ome.tif` and its kin count as one suffix."""
-    name = Path(path).name
-    return _OME.sub("", name) if _OME.search(name) else Path(name).stem
+from neubauer.images.readers.registry import suffixes
+from neubauer.images.stem import stem
 
 
 def natural_key(path: str | Path) -> list[tuple[int, int, str]]:
@@ -37,7 +26,7 @@ def find_images(
 ) -> list[Path]:
     """The image files that `inputs` name.
 
-    A file is taken whatever its suffix. A folder stands for the files in it with a known suffix (`IMAGE_SUFFIXES`,
+    A file is taken whatever its suffix. A folder stands for the files in it with a known suffix (those of the readers,
     in any case), hidden ones left out. Anything else is a glob pattern; each match counts as if it had been named.
 
     Parameters
@@ -66,10 +55,19 @@ def find_images(
                 if Path(item).is_dir()
                 else "no such file or folder, and no match as a pattern"
             )
-            raise InputError(item, what, f"images ({' '.join(IMAGE_SUFFIXES)})")
+            raise InputError(item, what, f"images ({' '.join(suffixes())})")
         for file in files:
             found.setdefault(file.resolve(), file)
     return list(found.values())
+
+
+def is_image(file: Path, folder: Path) -> bool:
+    """Whether a file that lies somewhere in a folder is an image by its suffix, and nothing on the way is hidden."""
+    return (
+        file.suffix.lower() in suffixes()
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
 def _expand(path: Path, recursive: bool, choose: Callable[[list[Path]], list[Path]] | None) -> list[Path]:
@@ -77,14 +75,9 @@ def _expand(path: Path, recursive: bool, choose: Callable[[list[Path]], list[Pat
         return [path]
     if not path.is_dir():
         return []
-    files = [
-        file
-        for file in (path.rglob("*") if recursive else path.iterdir())
-        if file.suffix.lower() in IMAGE_SUFFIXES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    ]
-    files = sorted(files, key=natural_key)
+    files = sorted(
+        (file for file in (path.rglob("*") if recursive else path.iterdir()) if is_image(file, path)), key=natural_key
+    )
     return files if choose is None else choose(files)
 
 

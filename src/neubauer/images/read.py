@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from neubauer.errors import InputError
+from neubauer.images.readers.registry import reader_of
 from neubauer.images.source import ImageSource
 from neubauer.images.stack import PROJECTIONS, Project
 
 __all__ = ["ImageSource", "from_array", "open_image"]
-
-# little and big endian, classic TIFF and BigTIFF
-TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def open_image(path: str | Path, *, project: Project | None = None, frame: int | None = None) -> ImageSource:
@@ -47,22 +45,12 @@ def open_image(path: str | Path, *, project: Project | None = None, frame: int |
         raise InputError("project", repr(project), f"one of {', '.join(PROJECTIONS)}")
     try:
         with open(path, "rb") as file:
-            magic = file.read(4)
+            magic = file.read(16)
     except OSError as exc:
         raise InputError(path, exc.strerror or str(exc), "an image file that can be read") from exc
     if not magic:
         raise InputError(path, "an empty file", "an image")
-    if magic in TIFF_MAGIC:
-        from neubauer.images.readers.tiff import open_tiff
-
-        return open_tiff(path, project=project, frame=frame)
-    from neubauer.images.readers.vendor import READERS, open_vendor
-
-    if path.suffix.lower() in READERS:
-        return open_vendor(path, project=project, frame=frame)
-    from neubauer.images.readers.raster import open_raster
-
-    return open_raster(path)
+    return reader_of(path, magic).open(path, project, frame)
 
 
 def from_array(

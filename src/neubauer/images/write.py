@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,6 +152,7 @@ def _write_tiff(
         options |= {"resolution": (1e4 / x, 1e4 / y), "resolutionunit": "CENTIMETER"}
     if max(height, width) > LARGE_SIDE:
         options["tile"] = (TILE, TILE)
+    metadata["UUID"] = _identity(array, metadata)
     with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
@@ -162,3 +165,10 @@ def _write_tiff(
             metadata=metadata,
             **options,
         )
+
+
+def _identity(array: np.ndarray, metadata: dict[str, Any]) -> str:
+    """A UUID for the OME metadata, made from the content: the same image gives the same bytes."""
+    digest = hashlib.sha256(repr((array.shape, array.dtype.str, metadata)).encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return f"urn:uuid:{uuid.UUID(bytes=digest.digest()[:16], version=4)}"

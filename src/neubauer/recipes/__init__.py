@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from types import ModuleType
 from typing import Any
 
 from neubauer.errors import InputError
 from neubauer.gan.config.base import merge, nearest
+from neubauer.plugins import load
 
 DEFAULT_GENERATOR = "dcgan-r1"
+GROUP = "neubauer.recipes"
+"""Of entry points; each names a package with TOML files."""
 
 
 def recipe_names(*games: str) -> list[str]:
     """Names of the recipes of these games, of all games without an argument."""
-    names = sorted(f.name.removesuffix(".toml") for f in files(__name__).iterdir() if f.name.endswith(".toml"))
-    return [n for n in names if not games or _read(n)["game"] in games]
+    return [n for n in sorted(_files()) if not games or _read(n)["game"] in games]
 
 
 def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -33,4 +39,20 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> dict[str
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((files(__name__) / f"{name}.toml").read_text())
+    return tomllib.loads(_files()[name].read_text(encoding="utf-8"))
+
+
+@cache
+def _files() -> dict[str, Traversable]:
+    """The files of all recipes by name: ours, and those of packages that distributions name as entry points."""
+    packages = [files(__name__)]
+    for point in entry_points(group=GROUP):
+        package = load(point, "recipes")
+        if isinstance(package, ModuleType):
+            packages.append(files(package))
+    found: dict[str, Traversable] = {}
+    for package in packages:
+        for file in package.iterdir():
+            if file.name.endswith(".toml"):
+                found.setdefault(file.name.removesuffix(".toml"), file)
+    return found

@@ -1,5 +1,6 @@
 import json
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +14,13 @@ from neubauer.cells.measure import measure
 from neubauer.cells.read.boxes import read_boxes
 from neubauer.cells.table import Cells
 from neubauer.cells.write.coco import merge_coco, write_coco
-from neubauer.cells.write.export import export
+from neubauer.cells.write.formats import FORMATS
 from neubauer.cells.write.geojson import write_geojson
 from neubauer.cells.write.outlines import rings_of
 from neubauer.cells.write.roi import write_roi
 from neubauer.cells.write.yolo import write_yolo
 from neubauer.errors import InputError
+from neubauer.images.read import from_array
 
 CLASSES = ("RBC", "WBC")
 
@@ -163,14 +165,16 @@ def test_formats_of_boxes_refuse_centres_and_unknown_classes(tmp_path):
 @pytest.mark.parametrize("n", [0, 3])
 def test_every_format_of_an_image_with_and_without_cells(tmp_path, n):
     cells = masks("a", n)
-    written = {
-        name: export(name, tmp_path / name, cells, "images/a.tif") for name in ("geojson", "coco", "roi", "yolo")
-    }
+    image, written = from_array(np.zeros((1, *cells.shape), np.uint8)), {}
+    for name in ("geojson", "coco", "roi", "yolo"):
+        written[name] = tmp_path / name / FORMATS[name].file.format(cells.image)
+        written[name].parent.mkdir(parents=True)
+        FORMATS[name].write(written[name], cells, image, Path("images/a.tif"))
+        if FORMATS[name].merge is not None:
+            FORMATS[name].merge(tmp_path / name, [written[name]], cells.classes)
     assert len(json.loads(written["geojson"].read_text())["features"]) == n
     for name in ("coco", "yolo"):
         marks = read_boxes(written[name], cells.shape, CLASSES, image="a.png")
         np.testing.assert_allclose(marks.boxes, cells.table[[f"bbox-{i}" for i in range(4)]].to_numpy(float), atol=1e-4)
         assert marks.counts() == cells.counts()
     assert len(roifile.roiread(written["roi"])) == (4 if n else 0)
-    with pytest.raises(InputError, match="'svg'"):
-        export("svg", tmp_path, cells, "a.tif")

@@ -4,8 +4,7 @@ import pytest
 
 from neubauer.cells.measure import add_micrometres, measure
 from neubauer.cells.table import Cells, CountEstimate
-from neubauer.cells.write.parts import TableParts
-from neubauer.cells.write.tables import write_counts, write_objects
+from neubauer.cells.write.tables import join_objects, objects_table, save_objects, write_counts, write_objects
 from neubauer.errors import InputError, OutputError
 
 CLASSES = ("RBC", "WBC")
@@ -85,70 +84,12 @@ def test_a_table_is_whole_or_not_there(tmp_path):
         write_objects(tmp_path / "missing" / "objects.csv", [])
 
 
-def test_parts_merge_to_the_same_tables(tmp_path):
-    listed = [make("b", 3), make("none", 0), make("a/x: 100%", 2, um=True), make("ü" * 100, 1)]
-    parts = TableParts(tmp_path, CLASSES)
+def test_tables_of_single_images_join_to_the_same_table(tmp_path):
+    listed = [make("a", 3), make("b", 0), make("c", 1)]
     for cells in listed:
-        parts.add(cells)
-    parts.merge([cells.image for cells in listed])
-    write_counts(tmp_path / "counts2.csv", listed, CLASSES)
-    write_objects(tmp_path / "objects2.csv", listed)
-    assert (tmp_path / "counts.csv").read_bytes() == (tmp_path / "counts2.csv").read_bytes()
-    assert (tmp_path / "objects.csv").read_bytes() == (tmp_path / "objects2.csv").read_bytes()
-    assert parts.done() == {cells.image for cells in listed}
-
-
-def test_a_stopped_run_goes_on(tmp_path):
-    TableParts(tmp_path, CLASSES).add(make("a", 3))
-    # killed while the second image was written: its objects are there, its counts are not
-    (tmp_path / "parts" / "b_objects.csv").write_text("image,lab")
-    again = TableParts(tmp_path, CLASSES)
-    assert again.done() == {"a"}
-    again.add(make("b", 1))
-    again.merge()
-    counts = pd.read_csv(tmp_path / "counts.csv")
-    assert counts[["image", "total"]].to_numpy().tolist() == [["a", 3], ["b", 1]]
-    assert len(pd.read_csv(tmp_path / "objects.csv")) == 4
-
-
-def test_an_image_done_again_replaces_the_first(tmp_path):
-    parts = TableParts(tmp_path, CLASSES)
-    parts.add(make("a", 3))
-    parts.add(make("a", 1))
-    parts.merge()
-    assert pd.read_csv(tmp_path / "counts.csv")["total"].tolist() == [1]
-    assert len(pd.read_csv(tmp_path / "objects.csv")) == 1
-
-
-def test_an_image_is_not_done_while_it_is_done_again(tmp_path, monkeypatch):
-    parts = TableParts(tmp_path, CLASSES)
-    parts.add(make("a", 3))
-
-    def killed(path, table):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("neubauer.cells.write.parts.save_objects", killed)
-    with pytest.raises(KeyboardInterrupt):
-        parts.add(make("a", 1))
-    assert parts.done() == set()
-
-
-def test_no_images_merge_to_headers(tmp_path):
-    TableParts(tmp_path, CLASSES).merge()
-    assert len(pd.read_csv(tmp_path / "counts.csv")) == 0
-    assert "label" in pd.read_csv(tmp_path / "objects.csv")
-
-
-def test_one_folder_is_for_one_set_of_classes(tmp_path):
-    TableParts(tmp_path, CLASSES).add(make("a", 1))
-    other = TableParts(tmp_path, ("cell",))
-    with pytest.raises(InputError, match="one folder for one model"):
-        other.merge()
-    with pytest.raises(InputError, match="the classes RBC, WBC"):
-        other.add(make("b", 1))
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="file"):
-        TableParts(tmp_path / "file", CLASSES)
+        save_objects(tmp_path / f"{cells.image}.csv", objects_table(cells))
+    join_objects(tmp_path / "joined.csv", [tmp_path / f"{cells.image}.csv" for cells in listed])
+    write_objects(tmp_path / "objects.csv", listed)
+    assert (tmp_path / "joined.csv").read_text() == (tmp_path / "objects.csv").read_text()
+    join_objects(tmp_path / "none.csv", [])
+    assert "label" in pd.read_csv(tmp_path / "none.csv")

@@ -19,8 +19,8 @@ from neubauer.cells.table import Cells, CountEstimate
 from neubauer.cli.main import app
 from neubauer.errors import InputError
 from neubauer.models.classifier.cells import draws_interval
+from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.estimators.cell_classifier import CellClassifier
-from neubauer.models.estimators.cell_counter import CellCounter
 
 PLACES = ((20, 30), (28, 120), (100, 40), (96, 110), (150, 150), (160, 12))
 TRUE = ("granular", "round", "round", "granular", "round", "round")
@@ -113,7 +113,7 @@ def test_count_with_a_classifier(trained: CellClassifier, tmp_path: Path, monkey
     Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / "scene.png")
     cells.classes = ("RBC", "WBC", "Platelets")
     cells.estimates["Platelets"] = CountEstimate(0, 0, 0)
-    monkeypatch.setattr(CellCounter, "predict", lambda *_a, **_k: cells)
+    monkeypatch.setattr(TrainedCounter, "predict", lambda *_a, **_k: cells)
     model, out = trained.save(tmp_path / "kinds.safetensors"), tmp_path / "out"
 
     def run(*options: object) -> Any:

@@ -214,7 +214,7 @@ def test_a_training_stopped_in_any_stage_ends_with_the_same_weights(
             raise KeyboardInterrupt
 
         if stop_at == 10:
-            patch.setattr(CellCounter, "calibrate", calibrate)
+            patch.setattr("neubauer.models.counter.supervised.calibrate", calibrate)
 
         def report(step: int, _: dict[str, float]) -> None:
             if step == stop_at == 60:

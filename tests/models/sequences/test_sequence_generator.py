@@ -180,7 +180,7 @@ def test_bad_input():
         SequenceGenerator("dna-wgan")
     with pytest.raises(InputError, match="a recipe for sequences"):
         SequenceGenerator("dcgan")
-    with pytest.raises(InputError, match="a recipe that makes images"):
+    with pytest.raises(InputError, match="a recipe for images"):
         ImageGenerator("dna-wgan-gp")
     with pytest.raises(InputError, match="an odd number"):
         SequenceGenerator("dna-wgan-gp", {"generator": {"kernel": 4}})

@@ -13,7 +13,7 @@ import numpy as np
 from neubauer.cells.read.marked_boxes import MarkedBoxes, finite, image_size, shown
 from neubauer.cells.read.text import read_text
 from neubauer.errors import InputError
-from neubauer.images.find import stem
+from neubauer.images.stem import stem
 
 _EXPECTED = "COCO JSON: an object with the lists images, annotations and categories"
 

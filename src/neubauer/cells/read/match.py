@@ -14,7 +14,7 @@ from neubauer.cells.read.pixels import LOSSLESS, LOSSY
 from neubauer.cells.read.points import TABLES
 from neubauer.cells.read.yolo import CLASS_FILES
 from neubauer.errors import InputError
-from neubauer.images.find import stem
+from neubauer.images.stem import stem
 
 # Words that say what a file is, not which image it belongs to.
 _KIND_WORDS: dict[Kind, frozenset[str]] = {

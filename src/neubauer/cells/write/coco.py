@@ -9,6 +9,7 @@ from typing import Any
 
 from neubauer.cells.read.coco import load_coco
 from neubauer.cells.table import Cells
+from neubauer.cells.write.formats import FORMATS, OutputFormat
 from neubauer.cells.write.outlines import outlines
 from neubauer.errors import InputError
 from neubauer.images.write import atomic_path
@@ -108,3 +109,13 @@ def _write(
             file.write(("\n" if number == 1 else ",\n") + line)
         file.write(f'],\n"images": {json.dumps(images, ensure_ascii=False)}')
         file.write(f',\n"categories": {json.dumps(categories, ensure_ascii=False)}}}\n')
+
+
+FORMATS.register("coco")(
+    OutputFormat(
+        "{}_coco.json",
+        lambda path, cells, _, file: write_coco(path, [cells], cells.classes, {cells.image: file.name}),
+        ("annotations.json",),
+        lambda folder, files, classes: merge_coco(folder / "annotations.json", files, classes),
+    )
+)

@@ -10,6 +10,7 @@ from typing import Any
 
 from neubauer.cells.draw.colours import class_colours
 from neubauer.cells.table import Cells
+from neubauer.cells.write.formats import FORMATS, OutputFormat
 from neubauer.cells.write.outlines import Outline, outlines
 from neubauer.images.write import atomic_path
 
@@ -57,3 +58,6 @@ def _geometry(outline: Outline) -> dict[str, Any]:
     if len(rings) == 1:
         return {"type": "Polygon", "coordinates": rings}
     return {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
+
+
+FORMATS.register("geojson")(OutputFormat("{}.geojson", lambda path, cells, *_: write_geojson(path, cells)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -94,3 +96,28 @@ def objects_table(cells: Cells) -> pd.DataFrame:
 def save_objects(path: Path, table: pd.DataFrame) -> None:
     """Write rows of objects.csv as they are."""
     table.to_csv(path, index=False, float_format=f"%.{_DIGITS}g")
+
+
+def join_objects(path: Path, parts: Sequence[Path]) -> None:
+    """Make objects.csv of the files of single images (`save_objects`); a column that only some have is empty in others.
+
+    Raises
+    ------
+    OutputError : it cannot be written.
+    """
+    columns = list(dict.fromkeys(column for part in parts for column in _header(part))) or OBJECT_COLUMNS
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
+        pd.DataFrame(columns=columns).to_csv(out, index=False)
+        for part in parts:
+            if _header(part) == columns:
+                with open(part, encoding="utf-8", newline="") as rows:
+                    rows.readline()
+                    shutil.copyfileobj(rows, out)
+            else:
+                table = pd.read_csv(part, dtype=str, keep_default_na=False)
+                table.reindex(columns=columns, fill_value="").to_csv(out, index=False, header=False)
+
+
+def _header(path: Path) -> list[str]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neubauer.cells.table import Cells
+from neubauer.cells.write.formats import FORMATS, OutputFormat
 from neubauer.cells.write.outlines import outlines
 from neubauer.errors import InputError
 from neubauer.images.write import atomic_path
@@ -46,3 +47,13 @@ def write_class_list(path: str | Path, classes: Sequence[str]) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
+
+
+FORMATS.register("yolo")(
+    OutputFormat(
+        "labels/{}.txt",
+        lambda path, cells, *_: write_yolo(path, cells, cells.classes),
+        ("classes.txt",),
+        lambda folder, _, classes: write_class_list(folder / "classes.txt", classes),
+    )
+)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from neubauer.gan.config.semi_supervised import AdversarialClassifierConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.feature_matching_classifier import FeatureMatchingClassifier
+from neubauer.gan.games.registry import GAMES, GameKind
 
 
 class AdversarialConsistency(FeatureMatchingClassifier):
@@ -23,3 +25,6 @@ class AdversarialConsistency(FeatureMatchingClassifier):
 
     def more_terms(self, batch: Batch, logits: Tensor) -> Losses:
         return self.consistency(batch, logits, self.config.threshold)
+
+
+GAMES.register("adversarial-consistency")(GameKind("classifier", AdversarialClassifierConfig, AdversarialConsistency))

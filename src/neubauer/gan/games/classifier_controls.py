@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from neubauer.gan.config.semi_supervised import ControlConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.classifier_game import ClassifierGame
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.semi_supervised import Student
 
@@ -57,3 +58,12 @@ def pseudo_label_loss(logits: Tensor) -> Tensor:
 def mean_teacher_loss(taught: Tensor, logits: Tensor) -> Tensor:
     """Mean squared difference of the teacher's and the student's probabilities. Tarvainen & Valpola, NIPS 2017."""
     return (logits.softmax(1) - taught).square().mean()
+
+
+def build_control(config: ControlConfig, network: CellNet, shape: tuple[int, int, int]) -> ClassifierControl:
+    """The game; the shape of the images does not matter."""
+    return ClassifierControl(config, network)
+
+
+for _name in ("supervised", "pseudo-label", "mean-teacher", "fixmatch"):
+    GAMES.register(_name)(GameKind("classifier", ControlConfig, build_control))

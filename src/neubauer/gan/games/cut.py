@@ -6,9 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neubauer.errors import InputError
 from neubauer.gan.augment import Augment
 from neubauer.gan.config.translation import CutConfig
 from neubauer.gan.game import Batch, Losses
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
@@ -99,3 +101,19 @@ class Cut(Translation):
     def preview(self, generator: nn.Module) -> Tensor | None:
         assert isinstance(generator, nn.ModuleDict)
         return super().preview(nn.ModuleDict({"a2b": generator["a2b"]}))
+
+
+def build_cut(config: CutConfig, channels: tuple[int, int]) -> Cut:
+    """The game between domains of so many channels.
+
+    Raises
+    ------
+    InputError : they differ.
+    """
+    if channels[0] != channels[1]:
+        found = f"{channels[0]} channels in A and {channels[1]} in B"
+        raise InputError("recipe cut", found, "the same number, or --recipe cyclegan")
+    return Cut(config, channels)
+
+
+GAMES.register("cut")(GameKind("translation", CutConfig, build_cut))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from neubauer.gan.augment import Augment
 from neubauer.gan.config.translation import CycleGanConfig
 from neubauer.gan.game import Batch, Losses
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
@@ -65,3 +66,6 @@ class CycleGan(Translation):
     def _judge(self, x: Tensor, domain: str) -> Tensor:
         assert isinstance(self.discriminator, nn.ModuleDict)
         return self.discriminator[domain](self.augment(x)).float()
+
+
+GAMES.register("cyclegan")(GameKind("translation", CycleGanConfig, CycleGan))

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from neubauer.gan.config.semi_supervised import AdversarialClassifierConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.classifier_game import ClassifierGame
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.regularizers import feature_matching
 from neubauer.nets.classifier import CellNet
 from neubauer.nets.registry import build_generator
@@ -88,3 +89,6 @@ class FeatureMatchingClassifier(ClassifierGame):
     def _latents(self) -> Tensor:
         device = next(self.generator.parameters()).device
         return torch.randn(self.config.generated_batch, self.config.latent, device=device)
+
+
+GAMES.register("feature-matching")(GameKind("classifier", AdversarialClassifierConfig, FeatureMatchingClassifier))

@@ -9,10 +9,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from neubauer.errors import InputError
 from neubauer.gan import regularizers
 from neubauer.gan.augment import Augment
 from neubauer.gan.config.image import ImageGanConfig
 from neubauer.gan.game import Batch, Game, Losses
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.losses import CLASS_LOSSES, LOSSES
 from neubauer.nets.blocks import learn_statistics
 from neubauer.nets.conditional import Verdict
@@ -169,3 +171,19 @@ class ImageGan(NoiseToImage):
 def _logits(verdict: Verdict) -> Tensor:
     assert verdict.class_logits is not None
     return verdict.class_logits.float()
+
+
+def build_image_gan(config: ImageGanConfig, shape: tuple[int, int, int], classes: int = 0) -> ImageGan:
+    """The game for images (C, Y, X) of so many classes.
+
+    Raises
+    ------
+    InputError : the recipe needs classes and there are fewer than two.
+    """
+    if config.conditioning not in ("none", "auto") and classes < 2:
+        expected = "at least 2: one sub-folder of images per class, or `classes`"
+        raise InputError(f"recipe {config.recipe}", f"{classes} classes", expected)
+    return ImageGan(config, shape, classes)
+
+
+GAMES.register("image-gan")(GameKind("images", ImageGanConfig, build_image_gan))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from neubauer.gan.config.labelfree import PainterConfig
+from neubauer.gan.config.labelfree import LabelFreeConfig, PainterConfig
 from neubauer.gan.game import Batch, Game, Losses
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import instance_noise, spectral_norm
 from neubauer.layouts.spec import LayoutSpec
@@ -139,3 +140,6 @@ class ImageLayout(Game):
         assert isinstance(self.discriminator, nn.ModuleDict)
         scores = self.discriminator[side](instance_noise(fake.float(), self.config.instance_noise)).float()
         return self.adversarial.generator(scores, scores)
+
+
+GAMES.register("labelfree")(GameKind("labelfree", LabelFreeConfig, ImageLayout))

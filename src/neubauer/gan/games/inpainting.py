@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from neubauer.gan.config.inpainting import InpaintingConfig
 from neubauer.gan.game import Batch, Game, Losses
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
 from neubauer.nets.inpainting import InpaintingNet
@@ -100,3 +101,6 @@ def _filled(generator: nn.Module, batch: Batch) -> Tensor:
     """What the generator puts into the holes, and the image around them."""
     made = generator(batch["smooth"], batch["holes"]).float()
     return made * batch["holes"] + batch["image"] * (1 - batch["holes"])
+
+
+GAMES.register("inpainting")(GameKind("inpainting", InpaintingConfig, Inpainting))

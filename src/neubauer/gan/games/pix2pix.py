@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from neubauer.gan.augment import Augment
 from neubauer.gan.config.translation import Pix2PixConfig
 from neubauer.gan.game import Batch, Losses
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.losses import LOSSES
 from neubauer.gan.regularizers import spectral_norm
@@ -55,3 +56,6 @@ class Pix2Pix(Translation):
                 "reconstruction": self.config.reconstruction * (made - batch["b"]).abs().mean(),
             }
         )
+
+
+GAMES.register("pix2pix")(GameKind("translation", Pix2PixConfig, Pix2Pix))

@@ -12,6 +12,7 @@ from neubauer.gan.config.sequence import SequenceGanConfig
 from neubauer.gan.data.sequences import SequenceData
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.image_gan import NoiseToImage
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.gan.losses import LOSSES
 from neubauer.nets.conditional import Discriminator, Verdict
 from neubauer.nets.sequence import MarkovDraft, ResidualBackbone, ResidualGenerator
@@ -139,3 +140,6 @@ def spectrum_loss(real: Tensor, fake: Tensor, k: int) -> Tensor:
     independent letters of equal frequency have. The explicit features of the spectrum kernel (Leslie et al., PSB
     2002), matched in their mean."""
     return (expected_kmers(fake.float(), k) - real).square().sum() * len(real)
+
+
+GAMES.register("sequence-gan")(GameKind("sequences", SequenceGanConfig, SequenceGan))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from neubauer.gan.config.image import VaeConfig
 from neubauer.gan.game import Batch, Losses
 from neubauer.gan.games.image_gan import NoiseToImage
+from neubauer.gan.games.registry import GAMES, GameKind
 from neubauer.nets.registry import BACKBONES, build_generator
 from neubauer.nets.shapes import ImageShape
 
@@ -52,3 +53,11 @@ class Vae(NoiseToImage):
         return Losses(
             {"reconstruction": reconstruction, "divergence": self.config.beta * divergence}, {"squared_error": error}
         )
+
+
+def build_vae(config: VaeConfig, shape: tuple[int, int, int], classes: int = 0) -> Vae:
+    """The game for images (C, Y, X) of so many classes."""
+    return Vae(config, shape, classes)
+
+
+GAMES.register("vae")(GameKind("images", VaeConfig, build_vae))

@@ -29,11 +29,11 @@ from neubauer.gan.training.machine import keep_freed_memory, resolve
 from neubauer.gan.training.monitor import Alarm, Monitor
 from neubauer.gan.training.optimizers import frozen, learning_rate
 from neubauer.gan.training.processes import any_process, average_over_processes, same_in_all_processes
-from neubauer.gan.training.progress import progress_bar
 from neubauer.gan.training.report import Report, TrainingDiverged
 from neubauer.gan.training.run_folder import CHECKPOINT, RunFolder, check_resumable
 from neubauer.gan.training.run_state import RunState
 from neubauer.nets.blocks import channels_last
+from neubauer.progress import Display
 
 log = logging.getLogger("neubauer.gan")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
@@ -137,17 +137,14 @@ class Trainer:
         game.train()
         game.steps = c.steps
         first, started, before = self.state.step, time.perf_counter(), self.state.seconds
-        bar = (
-            progress_bar(c.steps, self.state.step)
-            if self.progress and self.folder is not None
-            else nullcontext(lambda step: None)
-        )
-        with bar as advance:
+        shown = self.progress and self.folder is not None
+        with Display("training", "steps", c.steps, first) if shown else nullcontext() as display:
             while self.state.step < c.steps and not any_process(self.fabric, interrupt.requested):
                 self._play()
                 self.state.seconds = before + time.perf_counter() - started
                 self._after_step()
-                advance(self.state.step)
+                if display is not None:
+                    display.update(self.state.step)
         if self.state.step < c.steps:
             self.state.save(self.checkpoint, self.fabric)
             log.warning("stopped at step %d; the checkpoint is saved", self.state.step)

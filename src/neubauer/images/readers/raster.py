@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from neubauer.errors import InputError
-from neubauer.images.find import stem
 from neubauer.images.readers.cache import PIXELS
+from neubauer.images.readers.registry import READERS, Reader
 from neubauer.images.source import ImageSource
+from neubauer.images.stem import stem
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 EXPECTED = "an image (PNG, JPEG, TIFF, OME-TIFF, BMP, WebP)"
@@ -105,3 +106,13 @@ def _kind_of_content(path: Path) -> str:
     except UnicodeDecodeError:
         return "no known image format"
     return "no known image format" if "\0" in text else "text, not an image"
+
+
+READERS.register("raster")(
+    Reader(
+        (".png", ".jpg", ".jpeg", ".bmp", ".webp"),
+        lambda path, first: True,
+        lambda path, project, frame: open_raster(path),
+        last=True,
+    )
+)

@@ -14,11 +14,12 @@ import numpy as np
 import tifffile
 
 from neubauer.errors import InputError
-from neubauer.images.find import stem
 from neubauer.images.readers.pixel_size import PixelSize, from_ome, micrometres
+from neubauer.images.readers.registry import READERS, Reader
 from neubauer.images.readers.tiff_planes import planes_of_series
 from neubauer.images.source import ImageSource
 from neubauer.images.stack import Project, select_planes
+from neubauer.images.stem import stem
 
 # whole-slide formats, whose first series is the slide and the others are pictures of its label and outline
 SLIDE_KINDS = ("svs", "ndpi", "scn", "bif", "philips", "qpi", "avs")
@@ -26,6 +27,10 @@ SIDE_IMAGES = ("thumbnail", "label", "macro", "overview", "preview")
 OTHER_COLOURS = {5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
 EXPECTED = "a complete TIFF file"
 DESCRIPTION = 270  # code of the tag ImageDescription
+
+
+# little and big endian, classic TIFF and BigTIFF
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def open_tiff(path: Path, *, project: Project | None = None, frame: int | None = None) -> ImageSource:
@@ -189,3 +194,12 @@ def _silent_tifffile() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(keep)
+
+
+READERS.register("tiff")(
+    Reader(
+        (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".svs", ".ndpi"),
+        lambda path, first: first.startswith(MAGIC),
+        lambda path, project, frame: open_tiff(path, project=project, frame=frame),
+    )
+)

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from neubauer.errors import InputError
-from neubauer.images.find import stem
 from neubauer.images.readers.pixel_size import micrometres
+from neubauer.images.readers.registry import READERS, Reader
 from neubauer.images.source import ImageSource
 from neubauer.images.stack import Project, select_planes
+from neubauer.images.stem import stem
 
 # suffix -> the reader that bioio needs for it, and its licence
-READERS = {
+BIOIO = {
     ".czi": ("bioio-czi", "GPL-3.0"),
     ".nd2": ("bioio-nd2", "MIT"),
     ".lif": ("bioio-lif", "BSD-3-Clause"),
@@ -27,7 +28,7 @@ def open_vendor(path: Path, *, project: Project | None = None, frame: int | None
     sizes without a unit, which are micrometres with these readers.
     """
     suffix = path.suffix.lower()
-    reader, licence = READERS[suffix]
+    reader, licence = BIOIO[suffix]
     try:
         from bioio import BioImage
     except ImportError as exc:
@@ -73,3 +74,12 @@ def _damaged(path: Path, suffix: str, exc: Exception) -> InputError:
     return InputError(
         path, f"a file that bioio cannot read ({' '.join(str(exc).split())})", f"a complete {suffix} file"
     )
+
+
+READERS.register("bioio")(
+    Reader(
+        tuple(BIOIO),
+        lambda path, first: path.suffix.lower() in BIOIO,
+        lambda path, project, frame: open_vendor(path, project=project, frame=frame),
+    )
+)

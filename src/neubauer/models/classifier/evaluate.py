@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -30,13 +31,18 @@ def evaluate_classifier(
     """
     config = classifier.config
     where, given, names = labelled_images(images, labels)
-    strange = sorted(set(names) - set(config.classes))
-    if strange:
-        raise InputError(where, f"the class {strange[0]}", "classes of the classifier: " + ", ".join(config.classes))
+    check_known(where, names, config.classes)
     crops = usable(read_crops(given, (config.channels, config.dtype)))
     true = np.array([config.classes.index(names[i]) for i in crops.kept])
     found = classifier.probabilities(squares_for(config, crops, diameter))
     return classification_scores(true, found, config.classes, config.threshold)
+
+
+def check_known(where: Path, names: Sequence[str], classes: Sequence[str]) -> None:
+    """Raise InputError if a class is not one of the classifier's."""
+    strange = sorted(set(names) - set(classes))
+    if strange:
+        raise InputError(where, f"the class {strange[0]}", "classes of the classifier: " + ", ".join(classes))
 
 
 def restricted(probabilities: np.ndarray, classes: Sequence[str], to: Sequence[str]) -> np.ndarray:

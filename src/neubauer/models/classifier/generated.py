@@ -13,11 +13,12 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from neubauer.errors import InputError
+from neubauer.gan.build import schema_of
 from neubauer.gan.config.base import validate, with_training
 from neubauer.gan.data.images import ImageSet, images_from_array
 from neubauer.metrics.features import Encoder, RandomEncoder
 from neubauer.models.generator.fit import fit_generator
-from neubauer.models.generator.sample import TrainedGenerator, schema_of
+from neubauer.models.generator.sample import TrainedGenerator
 from neubauer.nets.classifier import CellNet
 from neubauer.recipes import load_recipe
 
@@ -232,7 +233,7 @@ def train_generator(
     assert train.labels is not None
     where = f"recipe {settings.recipe}"
     tables = load_recipe(settings.recipe, settings.changes)
-    config = with_training(validate(schema_of(tables, where), tables, where), settings.steps, settings.seed)
+    config = with_training(validate(schema_of(tables, where, "images"), tables, where), settings.steps, settings.seed)
     data = images_from_array(train.images, [train.classes[i] for i in train.labels])
     return fit_generator(config, data, out, progress=progress)
 

@@ -11,14 +11,13 @@ from typing import Any
 import torch
 
 from neubauer.errors import InputError
+from neubauer.gan.build import build_game, schema_of
 from neubauer.gan.config.base import merge, nearest, validate
-from neubauer.gan.config.semi_supervised import AdversarialClassifierConfig, ControlConfig, SemiSupervisedConfig
+from neubauer.gan.config.semi_supervised import SemiSupervisedConfig
 from neubauer.gan.data.images import ImageSet
 from neubauer.gan.data.labelled import Augmentation, LabelledData
-from neubauer.gan.games.adversarial_consistency import AdversarialConsistency
-from neubauer.gan.games.classifier_controls import ClassifierControl
 from neubauer.gan.games.classifier_game import ClassifierGame
-from neubauer.gan.games.feature_matching_classifier import FeatureMatchingClassifier
+from neubauer.gan.games.registry import games_of
 from neubauer.gan.training.report import Report
 from neubauer.gan.training.trainer import Trainer
 from neubauer.models.classifier.augment import CellAugmentation, augment, stronger
@@ -26,18 +25,13 @@ from neubauer.models.classifier.unlabelled import warn_of_other_kind
 from neubauer.nets.classifier import CellNet
 from neubauer.recipes import load_recipe, recipe_names
 
-CONTROLS = ("supervised", "pseudo-label", "mean-teacher", "fixmatch")
-ADVERSARIAL: dict[str, type[FeatureMatchingClassifier]] = {
-    "feature-matching": FeatureMatchingClassifier,
-    "adversarial-consistency": AdversarialConsistency,
-}
 DEFAULT_SEMI_SUPERVISED = "fixmatch"
 WEAK = CellAugmentation(free=0.0, shift=0.03, gain=0.0, offset=0.0, channel=0.0, gamma=1.0, erase=0.0)
 
 
 def semi_supervised_recipes() -> list[str]:
     """Names of the recipes that `fit_semi_supervised` takes."""
-    return recipe_names(*CONTROLS, *ADVERSARIAL)
+    return recipe_names(*games_of("classifier"))
 
 
 def semi_supervised_config(recipe: str, changes: Mapping[str, Any] | None = None) -> SemiSupervisedConfig:
@@ -50,11 +44,9 @@ def semi_supervised_config(recipe: str, changes: Mapping[str, Any] | None = None
     if recipe not in semi_supervised_recipes():
         raise InputError("recipe", repr(recipe), nearest(recipe, semi_supervised_recipes()))
     tables = load_recipe(recipe, changes)
-    schema: dict[str, type[SemiSupervisedConfig]] = {
-        **dict.fromkeys(CONTROLS, ControlConfig),
-        **dict.fromkeys(ADVERSARIAL, AdversarialClassifierConfig),
-    }
-    return validate(schema[tables["game"]], tables, f"recipe {recipe}")
+    where = f"recipe {recipe}"
+    config: SemiSupervisedConfig = validate(schema_of(tables, where, "classifier"), tables, where)
+    return config
 
 
 def fit_semi_supervised(
@@ -109,9 +101,7 @@ def fit_semi_supervised(
         usual = strong
     else:
         usual, weak, strong = _cells(augmentation), _cells(WEAK), _cells(stronger(augmentation))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        game = build_classifier_game(config, network, labelled.shape)
+    game: ClassifierGame = build_game(config, network, labelled.shape)
     game.on_step = on_step
     data = LabelledData(labelled, unlabelled, config.labelled_batch, usual, weak, strong, game.views)
     description = config.model_dump(mode="json", exclude={"training"}) | {
@@ -123,16 +113,6 @@ def fit_semi_supervised(
         report = trainer.fit(game, data)
     network.load_state_dict(game.teacher.state_dict())
     return network.requires_grad_(True).eval(), report
-
-
-def build_classifier_game(
-    config: SemiSupervisedConfig, network: CellNet, shape: tuple[int, int, int]
-) -> ClassifierGame:
-    """The game of a recipe."""
-    if isinstance(config, AdversarialClassifierConfig):
-        return ADVERSARIAL[config.game](config, network, shape)
-    assert isinstance(config, ControlConfig)
-    return ClassifierControl(config, network)
 
 
 def check_sets(labelled: ImageSet, unlabelled: ImageSet) -> None:

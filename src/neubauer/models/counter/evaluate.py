@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ Scores = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What is kept of one image: counts, interval ends, matches by centre, boxes, labels."""
 
     true: dict[str, float]
@@ -77,19 +77,28 @@ def evaluate_counter(
     ------
     InputError : no image could be evaluated.
     """
-    seen: list[_Seen] = []
+    seen: list[Seen] = []
     failed: dict[str, str] = {}
     for i, pair in enumerate(pairs):
         try:
-            seen.append(_look(counter, pair, diameter))
+            seen.append(look(counter, pair, diameter))
         except InputError as error:
             failed[pair.source.name] = str(error)
         if report:
             report(i + 1)
+    return scores_of(seen, counter.config.classes, failed), failed
+
+
+def scores_of(seen: Sequence[Seen], classes: Sequence[str], failed: Mapping[str, str]) -> Scores:
+    """The scores of `evaluate_counter`, from what was kept of each image; `failed` are reasons why others were not.
+
+    Raises
+    ------
+    InputError : nothing was kept.
+    """
     if not seen:
         reasons = "; ".join(failed.values()) or "there are none"
         raise InputError("images", f"none that could be evaluated ({reasons})", "at least one readable annotated image")
-    classes = counter.config.classes
     scores: Scores = {}
     for name in (*classes, "total") if len(classes) > 1 else ("total",):
         known = [s for s in seen if np.isfinite(s.true[name])]
@@ -114,10 +123,16 @@ def evaluate_counter(
     right, probability = (np.concatenate([getattr(s, n) for s in seen]) for n in ("right", "probability"))
     if len(right):
         scores["total"]["calibration_error"] = expected_calibration_error(probability, right)
-    return {group: {k: float(v) for k, v in s.items()} for group, s in scores.items()}, failed
+    return {group: {k: float(v) for k, v in s.items()} for group, s in scores.items()}
 
 
-def _look(counter: TrainedCounter, pair: Annotated, diameter: float | None) -> _Seen:
+def look(counter: TrainedCounter, pair: Annotated, diameter: float | None = None) -> Seen:
+    """What a counter says of an annotated image, beside the truth.
+
+    Raises
+    ------
+    InputError : the image cannot be read, or has other channels.
+    """
     config, annotation = counter.config, pair.annotation
     source = as_source(pair.source, config.channels)
     layout, objects, _ = counter.locate(source, diameter=diameter)
@@ -140,7 +155,7 @@ def _look(counter: TrainedCounter, pair: Annotated, diameter: float | None) -> _
         labels = (annotation.labels, predicted)
     matched = match(pair, layout, objects, config.layout_diameter)
     counted = outside(objects.centres, annotation.ignore)
-    return _Seen(
+    return Seen(
         true,
         {name: (e.count, e.low, e.high) for name, e in estimates.items()},
         outcome,

@@ -20,7 +20,7 @@ from neubauer.models.classifier.crops import squares_for
 from neubauer.models.classifier.fit import FitSettings, fit_network
 from neubauer.models.classifier.generated import GenerationSettings
 from neubauer.models.classifier.network import NetworkScorer, build_network
-from neubauer.models.classifier.predict import TrainedClassifier
+from neubauer.models.classifier.predict import KIND, TrainedClassifier
 from neubauer.models.classifier.prepare import (
     Images,
     Labels,
@@ -32,6 +32,7 @@ from neubauer.models.classifier.prepare import (
 )
 from neubauer.models.classifier.rare_classes import with_generated
 from neubauer.models.classifier.semi_supervised import DEFAULT_SEMI_SUPERVISED, fit_semi_supervised
+from neubauer.models.kinds import KINDS
 from neubauer.models.shared.fitting import Report
 from neubauer.models.shared.inputs import ImageLike
 from neubauer.nets.classifier import CellNet
@@ -40,6 +41,7 @@ SMALL = 40
 """Side (pixels) below which the network keeps the full resolution a little longer."""
 
 
+@KINDS.register(KIND)
 class CellClassifier(TrainedClassifier):
     """Tells kinds of cells apart, in images that show one cell each.
 

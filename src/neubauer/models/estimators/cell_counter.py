@@ -10,15 +10,17 @@ from neubauer.cells.annotation import Annotation, Kind
 from neubauer.gan.config.labelfree import LabelFreeConfig
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.counter.plan import TrainingPlan
-from neubauer.models.counter.predict import TrainedCounter
+from neubauer.models.counter.predict import KIND, TrainedCounter
 from neubauer.models.counter.supervised import fit_supervised
 from neubauer.models.counter.tune import calibrate
+from neubauer.models.kinds import KINDS
 from neubauer.models.labelfree.fit import fit_labelfree
 from neubauer.models.labelfree.painter import PainterModel
 from neubauer.models.shared.fitting import Checkpoint
 from neubauer.models.shared.inputs import WHOLE, Annotated, ImageLike, Reading, collect
 
 
+@KINDS.register(KIND)
 class CellCounter(TrainedCounter):
     """Counts, detects, segments and classifies cells.
 

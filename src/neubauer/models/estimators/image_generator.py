@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from neubauer.gan.build import schema_of
 from neubauer.gan.config.base import validate, with_training
 from neubauer.gan.data.images import images_from_array, images_from_folder
 from neubauer.models.generator.fit import fit_generator
-from neubauer.models.generator.sample import TrainedGenerator, schema_of
+from neubauer.models.generator.sample import KIND, TrainedGenerator
+from neubauer.models.kinds import KINDS
 from neubauer.recipes import DEFAULT_GENERATOR, load_recipe
 
 
+@KINDS.register(KIND)
 class ImageGenerator(TrainedGenerator):
     """A generative model of images of one size, with any bit depth and number of channels, per class if there are
     classes.
@@ -38,7 +41,8 @@ class ImageGenerator(TrainedGenerator):
 
     def __init__(self, recipe: str = DEFAULT_GENERATOR, changes: Mapping[str, Any] | None = None) -> None:
         tables = load_recipe(recipe, changes)
-        super().__init__(validate(schema_of(tables, f"recipe {recipe}"), tables, f"recipe {recipe}"))
+        where = f"recipe {recipe}"
+        super().__init__(validate(schema_of(tables, where, "images"), tables, where))
 
     def fit(
         self,

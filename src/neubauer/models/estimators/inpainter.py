@@ -18,7 +18,8 @@ from neubauer.gan.games.inpainting import Inpainting
 from neubauer.gan.training.run_folder import kept_or_temporary
 from neubauer.gan.training.trainer import Trainer
 from neubauer.images.find import find_images
-from neubauer.models.inpainter.predict import TrainedInpainter
+from neubauer.models.inpainter.predict import KIND, TrainedInpainter
+from neubauer.models.kinds import KINDS
 from neubauer.models.shared.inputs import ImageLike, as_source
 from neubauer.nets.inpainting import InpaintingNet
 from neubauer.recipes import load_recipe
@@ -28,6 +29,7 @@ FIRST = 32
 """Crops by which intensities are standardised, and of which some are shown in previews."""
 
 
+@KINDS.register(KIND)
 class Inpainter(TrainedInpainter):
     """Learns what images look like, and fills in holes accordingly.
 

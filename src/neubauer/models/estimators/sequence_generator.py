@@ -16,8 +16,9 @@ from neubauer.gan.training.monitor import Monitor, Reference
 from neubauer.gan.training.run_folder import kept_or_temporary
 from neubauer.gan.training.trainer import Trainer
 from neubauer.metrics.sequence_features import WindowEncoder
+from neubauer.models.kinds import KINDS
 from neubauer.models.sequences.pictures import draw_logos
-from neubauer.models.sequences.sample import TrainedSequenceGenerator
+from neubauer.models.sequences.sample import KIND, TrainedSequenceGenerator
 from neubauer.recipes import load_recipe, recipe_names
 from neubauer.sequences.alphabet import UNKNOWN, find_alphabet
 from neubauer.sequences.read import SequenceSet, read_sequences, sequences_from
@@ -25,6 +26,7 @@ from neubauer.sequences.read import SequenceSet, read_sequences, sequences_from
 DEFAULT_RECIPE = "dna-draft"
 
 
+@KINDS.register(KIND)
 class SequenceGenerator(TrainedSequenceGenerator):
     """A generative model of DNA, RNA or protein sequences, per class if there are classes.
 

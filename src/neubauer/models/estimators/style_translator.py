@@ -9,36 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from neubauer.errors import InputError
-from neubauer.gan.config.base import validate, with_training
+from neubauer.gan.build import build_game
+from neubauer.gan.config.base import with_training
 from neubauer.gan.config.translation import (
     ClassicalConfig,
-    CutConfig,
-    CycleGanConfig,
     Pix2PixConfig,
     TranslatorConfig,
 )
 from neubauer.gan.data.image_pairs import Domain, ImagePairs, pair_by_name
-from neubauer.gan.games.cut import Cut
-from neubauer.gan.games.cyclegan import CycleGan
-from neubauer.gan.games.pix2pix import Pix2Pix
-from neubauer.gan.games.translation import Translation
 from neubauer.gan.training.run_folder import kept_or_temporary
 from neubauer.gan.training.trainer import Trainer
 from neubauer.images.find import find_images
 from neubauer.images.source import ImageSource
 from neubauer.images.stain_transfer import METHODS
+from neubauer.models.kinds import KINDS
 from neubauer.models.shared.inputs import ImageLike, as_source
 from neubauer.models.translator.gate import Gate, total_drift
-from neubauer.models.translator.predict import TrainedTranslator, schema_of
+from neubauer.models.translator.predict import KIND, TrainedTranslator, config_of
 from neubauer.models.translator.tiles import sample_colours
 from neubauer.recipes import load_recipe
 
 DEFAULT = "cut"
 
 
+@KINDS.register(KIND)
 class StyleTranslator(TrainedTranslator):
     """Image to image, A to B; with CycleGAN and the classical methods also back.
 
@@ -62,7 +58,7 @@ class StyleTranslator(TrainedTranslator):
 
     def __init__(self, recipe: str = DEFAULT, changes: Mapping[str, Any] | None = None) -> None:
         tables = load_recipe(recipe, changes)
-        super().__init__(validate(schema_of(tables, f"recipe {recipe}"), tables, f"recipe {recipe}"))
+        super().__init__(config_of(tables, f"recipe {recipe}"))
 
     def fit(
         self,
@@ -121,7 +117,7 @@ class StyleTranslator(TrainedTranslator):
 
     def _fit(self, pairs: ImagePairs, run: Path, resume: bool, progress: bool) -> StyleTranslator:
         assert isinstance(self.config, TranslatorConfig)
-        game = build_translation(self.config, (pairs.a.channels, pairs.b.channels))
+        game = build_game(self.config, (pairs.a.channels, pairs.b.channels))
         description = self.config.model_dump(mode="json", exclude={"training"}) | {
             "data": {n: [len(d.sources), d.channels, asdict(d.intensity)] for n, d in (("a", pairs.a), ("b", pairs.b))}
         }
@@ -211,26 +207,6 @@ def fit_by_gate(
     translator.networks = kept
     translator.save(Path(out) / "model.safetensors")
     return history
-
-
-def build_translation(config: TranslatorConfig, channels: tuple[int, int]) -> Translation:
-    """The game of a recipe, with weights that depend only on the config's seed.
-
-    Raises
-    ------
-    InputError : the method needs the same number of channels on both sides, and they differ.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.training.seed)
-        if isinstance(config, Pix2PixConfig):
-            return Pix2Pix(config, channels)
-        if isinstance(config, CycleGanConfig):
-            return CycleGan(config, channels)
-        assert isinstance(config, CutConfig)
-        if channels[0] != channels[1]:
-            found = f"{channels[0]} channels in A and {channels[1]} in B"
-            raise InputError("recipe cut", found, "the same number, or --recipe cyclegan")
-        return Cut(config, channels)
 
 
 def _sources(images: str | Path | Sequence[ImageLike]) -> list[ImageSource]:

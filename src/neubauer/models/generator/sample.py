@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neubauer.errors import InputError, NeubauerError
-from neubauer.gan.build import SCHEMAS, build_game
+from neubauer.gan.build import build_game, schema_of
 from neubauer.gan.config.base import nearest, validate
 from neubauer.gan.config.image import GenerativeConfig
 from neubauer.gan.data.images import IntensityRange
@@ -165,14 +165,16 @@ class TrainedGenerator:
         Raises
         ------
         OutputError : it cannot be written.
+        NeubauerError : not fitted.
         """
+        tensors = module_tensors("game", self.game)
         config = {
             "config": self.config.model_dump(mode="json"),
             "shape": list(self.shape),
             "classes": list(self._all_classes),
             "intensity": {"limits": [list(pair) for pair in self.intensity.limits], "dtype": self.intensity.dtype},
         }
-        return save_model(path, KIND, config, module_tensors("game", self.game))
+        return save_model(path, KIND, config, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -184,7 +186,8 @@ class TrainedGenerator:
         """
         header, tensors = load_model(path, KIND)
         self = cls.__new__(cls)
-        TrainedGenerator.__init__(self, validate(schema_of(header["config"], str(path)), header["config"], str(path)))
+        schema = schema_of(header["config"], str(path), "images")
+        TrainedGenerator.__init__(self, validate(schema, header["config"], str(path)))
         intensity = IntensityRange(
             tuple((a, b) for a, b in header["intensity"]["limits"]), header["intensity"]["dtype"]
         )
@@ -194,10 +197,3 @@ class TrainedGenerator:
         restore_module("game", game, tensors, Path(path))
         self.set(game, (c, y, x), header["classes"], intensity)
         return self
-
-
-def schema_of(tables: Mapping[str, Any], where: str) -> type[GenerativeConfig]:
-    game = str(tables.get("game"))
-    if game not in SCHEMAS:
-        raise InputError(where, f"game = {game!r}", f"a recipe that makes images ({', '.join(SCHEMAS)})")
-    return SCHEMAS[game]

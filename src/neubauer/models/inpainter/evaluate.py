@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -51,42 +52,60 @@ def evaluate_inpainting(
     in the features of an untrained encoder, less that of the real patches in their place: 0 for as good
     as real.
     """
-    psnr: dict[str, list[float]] = {}
-    ssim: dict[str, list[float]] = {}
-    patches: dict[str, list[np.ndarray]] = {}
-    for i, given in enumerate(images):
-        image = as_source(given).read()
-        rng = np.random.default_rng([seed, i])
-        holes = draw_holes((image.shape[1], image.shape[2]), share, rng)
-        span = float(np.iinfo(image.dtype).max) if image.dtype == np.uint8 else float(np.ptp(image)) or 1.0
-        # real patches are of other places than filled ones, since the distance takes them for independent
-        places = np.argwhere(holes)
-        there, here = places[rng.integers(len(places), size=(2, max(4, PATCHES // len(images))))]
-        patches.setdefault("there", []).append(_patches(image, there))
-        patches.setdefault("here", []).append(_patches(image, here))
-        for name, fill in methods(inpainter).items():
-            made = fill(image, holes)
-            error = (made.astype(float) - image)[:, holes]
-            psnr.setdefault(name, []).append(10 * np.log10(span**2 / max(float((error**2).mean()), 1e-12)))
-            similarity = structural_similarity(image, made, channel_axis=0, data_range=span)
-            ssim.setdefault(name, []).append(float(similarity))
-            patches.setdefault(name, []).append(_patches(made, here))
-    there = np.concatenate(patches.pop("there"))
+    seen = [look(image, inpainter, [seed, i], len(images), share) for i, image in enumerate(images)]
+    return scores_of(seen)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of one image: by method the scores, and (N, C, SIDE, SIDE) patches around places that were filled
+    in, beside real ones of these places (`here`) and of others (`there`)."""
+
+    psnr: dict[str, float]
+    ssim: dict[str, float]
+    patches: dict[str, np.ndarray]
+
+
+def look(
+    given: ImageLike, inpainter: TrainedInpainter | None, seed: Sequence[int], images: int, share: float = 0.2
+) -> Seen:
+    """Cut holes into one image of so many, fill them in with each method, compare; see `evaluate_inpainting`."""
+    image = as_source(given).read()
+    rng = np.random.default_rng(seed)
+    holes = draw_holes((image.shape[1], image.shape[2]), share, rng)
+    span = float(np.iinfo(image.dtype).max) if image.dtype == np.uint8 else float(np.ptp(image)) or 1.0
+    # real patches are of other places than filled ones, since the distance takes them for independent
+    places = np.argwhere(holes)
+    there, here = places[rng.integers(len(places), size=(2, max(4, PATCHES // images)))]
+    seen = Seen({}, {}, {"there": _patches(image, there), "here": _patches(image, here)})
+    for name, fill in methods(inpainter).items():
+        made = fill(image, holes)
+        error = (made.astype(float) - image)[:, holes]
+        seen.psnr[name] = float(10 * np.log10(span**2 / max(float((error**2).mean()), 1e-12)))
+        seen.ssim[name] = float(structural_similarity(image, made, channel_axis=0, data_range=span))
+        seen.patches[name] = _patches(made, here)
+    return seen
+
+
+def scores_of(seen: Sequence[Seen]) -> dict[str, dict[str, float]]:
+    """The scores of `evaluate_inpainting`, from what was kept of each image."""
+    there = np.concatenate([s.patches["there"] for s in seen])
     intensity = IntensityRange.of(there)
     encoder = RandomEncoder(torch.from_numpy(intensity.normalise(there)))
     real = encoder(torch.from_numpy(intensity.normalise(there)))
 
-    def distance(found: list[np.ndarray]) -> float:
-        return kernel_distance(real, encoder(torch.from_numpy(intensity.normalise(np.concatenate(found)))))
+    def distance(name: str) -> float:
+        found = np.concatenate([s.patches[name] for s in seen])
+        return kernel_distance(real, encoder(torch.from_numpy(intensity.normalise(found))))
 
-    chance = distance(patches.pop("here"))  # of these places, which has nothing to do with how holes are filled in
+    chance = distance("here")  # of these places, which has nothing to do with how holes are filled in
     return {
         name: {
-            "psnr": float(np.mean(psnr[name])),
-            "ssim": float(np.mean(ssim[name])),
-            "kernel_distance": distance(found) - chance,
+            "psnr": float(np.mean([s.psnr[name] for s in seen])),
+            "ssim": float(np.mean([s.ssim[name] for s in seen])),
+            "kernel_distance": distance(name) - chance,
         }
-        for name, found in patches.items()
+        for name in seen[0].psnr
     }
 
 

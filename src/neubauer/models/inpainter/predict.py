@@ -142,13 +142,15 @@ class TrainedInpainter:
         Raises
         ------
         OutputError : it cannot be written.
+        NeubauerError : not fitted.
         """
+        tensors = module_tensors("network", self.network)
         header = {
             "config": self.config.model_dump(mode="json"),
             "channels": self.channels,
             "intensity": asdict(self.intensity),
         }
-        return save_model(path, KIND, header, module_tensors("network", self.network))
+        return save_model(path, KIND, header, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +98,14 @@ def source_like(
     return source_of_appearance(found.population, found.appearance, depth), (*found.warnings, *doubts)
 
 
-def write_synthetic_set(source: SyntheticSource, out: Path, n: int, seed: int, side: int = 512) -> dict[str, object]:
+def write_synthetic_set(
+    source: SyntheticSource,
+    out: Path,
+    n: int,
+    seed: int,
+    side: int = 512,
+    report: Callable[[int], object] = lambda done: None,
+) -> dict[str, object]:
     """Write `n` images with all their labels.
 
     `images/NAME.png` (or `.tif`), `masks/NAME_masks.tif` (instance labels, int32), `labels/NAME.txt` (YOLO boxes) with
@@ -112,6 +119,7 @@ def write_synthetic_set(source: SyntheticSource, out: Path, n: int, seed: int, s
     n : number of images.
     seed : of everything.
     side : of the images, pixels.
+    report : called with the number of images done.
 
     Returns
     -------
@@ -144,6 +152,7 @@ def write_synthetic_set(source: SyntheticSource, out: Path, n: int, seed: int, s
             cells = cells_of(scene, classes, f"synthetic-{i:05d}")
             _write(source, scene, cells, out, suffix, rng)
             counts[:] += np.bincount(scene.class_index, minlength=len(classes))
+            report(i + 1)
             yield cells
 
     names = {f"synthetic-{i:05d}": f"synthetic-{i:05d}.{suffix}" for i in range(n)}

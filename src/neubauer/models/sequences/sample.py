@@ -111,7 +111,9 @@ class TrainedSequenceGenerator:
         Raises
         ------
         OutputError : it cannot be written.
+        NeubauerError : not fitted.
         """
+        tensors = module_tensors("game", self.game)
         config = {
             "config": self.config.model_dump(mode="json"),
             "alphabet": self.alphabet.name,
@@ -119,7 +121,7 @@ class TrainedSequenceGenerator:
             "length": self.length,
             "classes": list(self.classes),
         }
-        return save_model(path, KIND, config, module_tensors("game", self.game))
+        return save_model(path, KIND, config, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -139,15 +139,56 @@ def collect(
         given = [images] if isinstance(images, str | Path | np.ndarray | ImageSource) else list(images)
         if len(given) != len(annotations):
             raise InputError("annotations", f"{len(annotations)} for {len(given)} images", "one for each image")
-        pairs = [Annotated(as_source(i, reading=reading), a) for i, a in zip(given, annotations, strict=True)]
-    for pair in pairs:
-        if pair.annotation.shape != pair.source.shape[1:]:
-            raise InputError(
-                pair.source.path,
-                f"{pair.source.shape[1:]} pixels and an annotation of {pair.annotation.shape}",
-                "the same size (Y, X)",
-            )
+        pairs = [
+            _same_size(Annotated(as_source(i, reading=reading), a)) for i, a in zip(given, annotations, strict=True)
+        ]
     return same_channels(pairs) if channels is None else pairs
+
+
+@dataclass(frozen=True)
+class Match:
+    """An image file, its annotation file, and what that is."""
+
+    image: Path
+    annotation: Path
+    kind: Kind
+
+    def load(self, classes: Sequence[str], reading: Reading = WHOLE) -> Annotated:
+        """Read both.
+
+        Raises
+        ------
+        InputError : one cannot be read, or they do not fit.
+        """
+        source = as_source(self.image, reading=reading)
+        annotation = load_annotation(self.image, self.annotation, self.kind, source.shape[1:], classes)
+        return _same_size(Annotated(source, annotation))
+
+
+def match_files(files: Sequence[Path], folders: dict[Kind, str | Path]) -> list[Match]:
+    """The annotation of each image file; an image takes the first kind that has it. Warns of what is left over.
+
+    Raises
+    ------
+    InputError : no image has an annotation.
+    """
+    taken: dict[Path, Match] = {}
+    for kind, folder in folders.items():
+        matches = match_annotations(files, folder, kind)
+        for path in matches.unmatched_annotations:
+            warnings.warn(f"{path}: no image belongs to this annotation; it is not used", stacklevel=3)
+        for image, annotation in matches.pairs:
+            taken.setdefault(image, Match(image, annotation, kind))
+    missing = [f for f in files if f not in taken]
+    if missing:
+        names = ", ".join(f.name for f in missing[:10]) + (" ..." if len(missing) > 10 else "")
+        warnings.warn(
+            f"{len(missing)} of {len(files)} images have no annotation and are not used: {names}", stacklevel=3
+        )
+    if not taken:
+        places = ", ".join(str(f) for f in folders.values())
+        raise InputError(places, "no annotation of any of the images", "annotations with the stems of the images")
+    return list(taken.values())
 
 
 def _from_files(
@@ -159,40 +200,24 @@ def _from_files(
 ) -> list[Annotated]:
     inputs = [images] if isinstance(images, str | Path) else images
     files, _ = split_images_and_annotations(find_images([str(i) for i in inputs]))
-    taken: dict[Path, tuple[Path, Kind]] = {}
-    for kind, folder in folders.items():
-        matches = match_annotations(files, folder, kind)
-        for path in matches.unmatched_annotations:
-            warnings.warn(f"{path}: no image belongs to this annotation; it is not used", stacklevel=3)
-        for image, annotation in matches.pairs:
-            taken.setdefault(image, (annotation, kind))
-    missing = [f for f in files if f not in taken]
-    if missing:
-        names = ", ".join(f.name for f in missing[:10]) + (" ..." if len(missing) > 10 else "")
-        warnings.warn(
-            f"{len(missing)} of {len(files)} images have no annotation and are not used: {names}", stacklevel=3
-        )
-    if not taken:
-        places = ", ".join(str(f) for f in folders.values())
-        raise InputError(places, "no annotation of any of the images", "annotations with the stems of the images")
+    matches = match_files(files, folders)
     problems: dict[Path, InputError] = {}  # one bad file does not cost the others
     if classes is None:
         found: set[str] = set()
-        for image, (annotation, kind) in taken.items():
+        for m in matches:
             try:
-                found |= named_classes(image, annotation, kind)
+                found |= named_classes(m.image, m.annotation, m.kind)
             except InputError as error:
-                problems[image] = error
+                problems[m.image] = error
         classes = tuple(sorted(found)) or ("cell",)
     result: list[Annotated] = []
-    for image, (annotation, kind) in taken.items():
-        if image in problems:
+    for m in matches:
+        if m.image in problems:
             continue
         try:
-            source = as_source(image, reading=reading)
-            result.append(Annotated(source, load_annotation(image, annotation, kind, source.shape[1:], classes)))
+            result.append(m.load(classes, reading))
         except InputError as error:
-            problems[image] = error
+            problems[m.image] = error
     if not result:
         raise _joined(list(problems.values()))
     for image, problem in problems.items():
@@ -201,6 +226,13 @@ def _from_files(
         else:
             failed[image.name] = str(problem)
     return result
+
+
+def _same_size(pair: Annotated) -> Annotated:
+    if pair.annotation.shape != pair.source.shape[1:]:
+        found = f"{pair.source.shape[1:]} pixels and an annotation of {pair.annotation.shape}"
+        raise InputError(pair.source.path, found, "the same size (Y, X)")
+    return pair
 
 
 def _joined(problems: Sequence[InputError]) -> InputError:

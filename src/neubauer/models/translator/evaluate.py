@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,15 @@ def evaluate_translator(
     ------
     InputError : an image cannot be used.
     """
-    sources = [open_image(path) for path in find_images([str(images)])]
-    drifts = gate.check_all(translator, sources, way)
+    files = find_images([str(images)])
+    drifts = gate.check_all(translator, files, way)
+    return scores_of(drifts) | ({} if target is None else distances(translator, files, target, way)), drifts
+
+
+def scores_of(drifts: Sequence[Drift]) -> dict[str, float]:
+    """What happened to the cells of all images together, see `evaluate_translator`."""
     cells = max(sum(d.before for d in drifts), 1)
-    scores = {
+    return {
         "cells": float(sum(d.before for d in drifts)),
         "kept": sum(d.kept for d in drifts) / cells,
         "lost": sum(d.lost for d in drifts) / cells,
@@ -56,20 +62,31 @@ def evaluate_translator(
         "drift": total_drift(drifts),
         "flagged": float(np.mean([bool(d.flag) for d in drifts])),
     }
-    if target is not None:
-        real = _crops([open_image(path) for path in find_images([str(target)])], 0)
-        made = _crops([translator.source(source, way) for source in sources], 1)
-        intensity = IntensityRange.of(real)
-        encoder = RandomEncoder(torch.from_numpy(intensity.normalise(real)))
-        features = encoder(torch.from_numpy(intensity.normalise(real)))
-        shown = {"": made}
-        if sources[0].shape[0] == real.shape[1]:
-            shown["_before"] = _crops(sources, 1)
-        for name, crops in shown.items():
-            found = encoder(torch.from_numpy(intensity.normalise(crops)))
-            scores[f"kernel_distance{name}"] = kernel_distance(features, found)
-            scores[f"frechet_distance{name}"] = frechet_distance(features, found)
-    return scores, drifts
+
+
+def distances(
+    translator: TrainedTranslator, files: Sequence[Path], target: str | Path, way: str = "a2b"
+) -> dict[str, float]:
+    """How far translations, and the images as they were, are from real images of the other kind.
+
+    Raises
+    ------
+    InputError : an image cannot be used.
+    """
+    sources, scores = [open_image(path) for path in files], {}
+    real = _crops([open_image(path) for path in find_images([str(target)])], 0)
+    made = _crops([translator.source(source, way) for source in sources], 1)
+    intensity = IntensityRange.of(real)
+    encoder = RandomEncoder(torch.from_numpy(intensity.normalise(real)))
+    features = encoder(torch.from_numpy(intensity.normalise(real)))
+    shown = {"": made}
+    if sources[0].shape[0] == real.shape[1]:
+        shown["_before"] = _crops(sources, 1)
+    for name, crops in shown.items():
+        found = encoder(torch.from_numpy(intensity.normalise(crops)))
+        scores[f"kernel_distance{name}"] = kernel_distance(features, found)
+        scores[f"frechet_distance{name}"] = frechet_distance(features, found)
+    return scores
 
 
 def _crops(sources: list[ImageSource], seed: int) -> np.ndarray:

@@ -11,15 +11,14 @@ import numpy as np
 import torch
 
 from neubauer.errors import InputError, NeubauerError
+from neubauer.gan.build import schema_of
 from neubauer.gan.config.base import nearest, validate
 from neubauer.gan.config.translation import (
     ClassicalConfig,
-    CutConfig,
-    CycleGanConfig,
-    Pix2PixConfig,
     TranslatorConfig,
 )
 from neubauer.gan.data.images import IntensityRange
+from neubauer.gan.games.registry import games_of
 from neubauer.gan.games.translation import Translation
 from neubauer.gan.training.checkpoint import module_tensors, restore_module
 from neubauer.gan.training.report import Report
@@ -33,13 +32,6 @@ from neubauer.nets.translator import TranslatorNet
 
 KIND = "translator"
 Config = TranslatorConfig | ClassicalConfig
-SCHEMAS: dict[str, type[Config]] = {
-    "pix2pix": Pix2PixConfig,
-    "cyclegan": CycleGanConfig,
-    "cut": CutConfig,
-    "reinhard": ClassicalConfig,
-    "macenko": ClassicalConfig,
-}
 WAYS = ("a2b", "b2a")
 
 
@@ -167,7 +159,7 @@ class TrainedTranslator:
         """
         header, tensors = load_model(path, KIND)
         self = cls.__new__(cls)
-        config = validate(schema_of(header["config"], str(path)), header["config"], str(path))
+        config = config_of(header["config"], str(path))
         TrainedTranslator.__init__(self, config)
         self.channels = (header["channels"][0], header["channels"][1])
         self.intensity = {
@@ -189,8 +181,17 @@ def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:
     return {k: tuple(tuple(v) if isinstance(v, list) else v for v in value) for k, value in found.items()}
 
 
-def schema_of(tables: Mapping[str, Any], where: str) -> type[Config]:
-    game = str(tables.get("game"))
-    if game not in SCHEMAS:
-        raise InputError(where, f"game = {game!r}", f"a recipe that translates: {nearest(game, SCHEMAS)}")
-    return SCHEMAS[game]
+def config_of(tables: Mapping[str, Any], where: str) -> Config:
+    """A recipe with everything filled in.
+
+    Raises
+    ------
+    InputError : a recipe of something else, an unknown key, or a value out of range.
+    """
+    game, known = str(tables.get("game")), {**games_of("translation"), **METHODS}
+    if game not in known:
+        raise InputError(where, f"game = {game!r}", f"a recipe that translates: {nearest(game, known)}")
+    if game in METHODS:
+        return validate(ClassicalConfig, tables, where)
+    config: TranslatorConfig = validate(schema_of(tables, where, "translation"), tables, where)
+    return config

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from neubauer.cells.table import Cells
 from neubauer.errors import InputError
-
-if TYPE_CHECKING:
-    from neubauer.cells.table import Cells
-    from neubauer.models.estimators.cell_classifier import CellClassifier
-    from neubauer.models.shared.inputs import ImageLike
+from neubauer.models.classifier.cells import classes_after, classify_cells, refined_classes
+from neubauer.models.classifier.predict import TrainedClassifier
+from neubauer.models.shared.bundled import resolve
+from neubauer.models.shared.inputs import ImageLike
+from neubauer.runs.digests import file_digest
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Refinement:
     record : for run.json.
     """
 
-    classifier: CellClassifier
+    classifier: TrainedClassifier
     refined: tuple[str, ...]
     diameter: float | None
     classes: tuple[str, ...]
@@ -36,7 +35,7 @@ class Refinement:
 
     def apply(self, cells: Cells, image: ImageLike) -> Cells:
         """The cells of an image with the classifier's classes."""
-        return self.classifier.classify_cells(cells, image, classes=self.refined, diameter=self.diameter)
+        return classify_cells(self.classifier, cells, image, classes=self.refined, diameter=self.diameter)
 
 
 def load_refinement(
@@ -55,15 +54,11 @@ def load_refinement(
         return None
     if diameter is not None and not diameter > 0:
         raise InputError("--classify-diameter", f"{diameter:g}", "a positive number")
-    from neubauer.models.classifier.cells import classes_after, refined_classes
-    from neubauer.models.estimators.cell_classifier import CellClassifier
-    from neubauer.models.shared.bundled import resolve
 
     file = resolve(classifier)
-    loaded = CellClassifier.load(file)
+    loaded = TrainedClassifier.load(file)
     wanted = None if classify is None else [name.strip() for name in classify.split(",")]
     refined = refined_classes(loaded.config, counted, wanted)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    record: dict[str, object] = {"classifier": file.stem, "classifier_sha256": digest}
+    record: dict[str, object] = {"classifier": file.stem, "classifier_sha256": file_digest(file)}
     record |= {"classify": list(refined), "classify_diameter": diameter}
     return Refinement(loaded, refined, diameter, classes_after(loaded.config, counted, refined), record)

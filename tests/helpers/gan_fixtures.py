@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neubauer.gan.build import SCHEMAS
 from neubauer.gan.config.base import merge, validate
 from neubauer.gan.config.image import GenerativeConfig
 from neubauer.gan.data.images import ImageSet, images_from_array
+from neubauer.gan.games.registry import GAMES
 from neubauer.recipes import load_recipe
 
 SMALL_NETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -68,6 +68,6 @@ def small() -> Callable[..., GenerativeConfig]:
             },
         }
         tables = load_recipe(recipe, merge(quiet, changes or {}))
-        return validate(SCHEMAS[tables["game"]], tables, recipe)
+        return validate(GAMES[tables["game"]].schema, tables, recipe)
 
     return make

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from neubauer.images.source import ImageSource
-    from neubauer.models.estimators.style_translator import StyleTranslator
-    from neubauer.models.shared.inputs import ImageLike
+from neubauer.images.source import ImageSource
+from neubauer.models.shared.inputs import ImageLike
+from neubauer.models.translator.predict import TrainedTranslator
+from neubauer.models.translator.tiles import read_once
+from neubauer.runs.digests import file_digest
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,11 @@ class Adaptation:
     record : for run.json.
     """
 
-    translator: StyleTranslator
+    translator: TrainedTranslator
     record: dict[str, object]
 
     def apply(self, image: ImageLike) -> ImageSource:
         """The image as the model sees it; translated once, however often it is read."""
-        from neubauer.models.translator.tiles import read_once
-
         return read_once(self.translator.source(image))
 
 
@@ -42,8 +39,5 @@ def load_adaptation(file: Path | None) -> Adaptation | None:
     """
     if file is None:
         return None
-    from neubauer.models.estimators.style_translator import StyleTranslator
-
-    translator = StyleTranslator.load(file)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    return Adaptation(translator, {"adapt_from": file.stem, "adapt_sha256": digest})
+    translator = TrainedTranslator.load(file)
+    return Adaptation(translator, {"adapt_from": file.stem, "adapt_sha256": file_digest(file)})

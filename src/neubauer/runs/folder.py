@@ -1,0 +1,81 @@
+"""From Python, a notebook for instance: count what lies in a folder."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neubauer.models.counter.predict import TrainedCounter
+from neubauer.progress import Display, Progress
+from neubauer.runs.events import Event, Failed, Note
+from neubauer.runs.executors import InProcess, LocalProcesses
+from neubauer.runs.inputs import find_items
+from neubauer.runs.job import Job
+from neubauer.runs.jobs.count import COUNTS, Count
+from neubauer.runs.run import run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def count_folder(
+    images: str | Path | Sequence[str | Path],
+    model: str | Path | TrainedCounter,
+    out: str | Path | None = None,
+    *,
+    recursive: bool = False,
+    workers: int = 1,
+    overwrite: bool = False,
+    **options: Any,
+) -> pd.DataFrame:
+    """Count the cells of many images, as `neubauer count` does; what was stopped goes on with the same call.
+
+    Parameters
+    ----------
+    images : a folder, files, globs, or a CSV table with a column `image`.
+    model : a counter, its file, or the name of a bundled one.
+    out : folder for tables, label images and overlays; by default only the table is made.
+    recursive : take the images in sub-folders, too.
+    workers : processes on this machine.
+    overwrite : remove the results of an earlier run first.
+    options : see `neubauer.runs.jobs.count.Count`: `diameter`, `formats`, `classifier` ...
+
+    Returns
+    -------
+    One row per image, as in counts.csv: counts with their intervals per class and in total, flag, diameter. Files that
+    cannot be counted are missing; a warning names each.
+
+    Raises
+    ------
+    InputError : no image, no such model, or the folder holds the results of another run.
+    OutputError : the folder cannot be written to.
+    """
+    import pandas as pd
+
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"formats": ()} | options
+            return count_folder(images, model, folder, recursive=recursive, workers=workers, **options)
+    items = find_items(images, recursive=recursive, leave_annotations=True, on_event=_warn)
+    job: Job = Count(model, **options)
+    executor = InProcess() if workers == 1 else LocalProcesses(workers)
+    with Display("counting", "images", len(items)) as display:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Progress):
+                display.show(event)
+            else:
+                _warn(event)
+
+        run(job, items, out, overwrite=overwrite, executor=executor, on_event=show)
+    return pd.read_csv(Path(out) / COUNTS, dtype={"image": str, "flag": str}, keep_default_na=False)
+
+
+def _warn(event: Event) -> None:
+    if isinstance(event, Failed):
+        warnings.warn(f"not counted: {event.reason}", stacklevel=4)
+    elif isinstance(event, Note):
+        warnings.warn(event.text, stacklevel=4)
