@@ -99,7 +99,13 @@ class TrainedClassifier:
     # --- files --------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write one `.safetensors` file: weights (halved to 16 bits), and the config as JSON in its header."""
+        """Write one `.safetensors` file: weights (halved to 16 bits), and the config as JSON in its header.
+
+        Raises
+        ------
+        OutputError : the file cannot be written.
+        NeubauerError : there is no training to save yet.
+        """
         halved = {n: t.half() if t.dtype == torch.float32 and t.ndim > 1 else t for n, t in self.scorer.tensors.items()}
         return save_model(path, KIND, self.config.model_dump(mode="json"), halved)
 

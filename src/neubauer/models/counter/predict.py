@@ -116,7 +116,12 @@ class TrainedCounter:
     def locate(
         self, source: ImageSource, *, diameter: float | None = None, tile: int = TILE
     ) -> tuple[Layout, Objects, dict[str, object]]:
-        """The layout and the objects of an image, without labels and measurements; what `predict` builds on."""
+        """The layout and the objects of an image, without labels and measurements; what `predict` builds on.
+
+        Raises
+        ------
+        InputError : pixels are damaged or not finite, or an absurd diameter.
+        """
         limits = percentile_limits(source, *self.config.percentiles)
         used, how = self._diameter(source, limits, diameter)
         scale = self.config.layout_diameter / used
@@ -214,7 +219,13 @@ class TrainedCounter:
     # --- files --------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write one `.safetensors` file: weights, and the config as JSON in its header."""
+        """Write one `.safetensors` file: weights, and the config as JSON in its header.
+
+        Raises
+        ------
+        OutputError : the file cannot be written.
+        NeubauerError : there is no training to save yet.
+        """
         config = self.config.model_dump(mode="json")
         assert self.network_ is not None
         return save_model(path, KIND, config, self.network_.state_dict())

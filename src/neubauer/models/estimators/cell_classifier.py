@@ -205,7 +205,12 @@ class CellClassifier(TrainedClassifier):
         diameter: float | None = None,
     ) -> Cells:
         """The cells of an image with the classes that this classifier gives them, see
-        `neubauer.models.classifier.cells.classify_cells`."""
+        `neubauer.models.classifier.cells.classify_cells`.
+
+        Raises
+        ------
+        InputError : the image cannot be used, is not that of the cells, or a class is not one of the counter's.
+        """
         return classify_cells(self, cells, image, classes=classes, diameter=diameter)
 
     @classmethod

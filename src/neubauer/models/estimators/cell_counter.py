@@ -145,6 +145,10 @@ class CellCounter(TrainedCounter):
         """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on.
 
         `groups` says which of them belong together, as in `fit`.
+
+        Raises
+        ------
+        InputError : pixels of an image are damaged or not finite.
         """
         calibrate(self, pairs, groups)
         return self

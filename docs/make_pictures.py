@@ -1,0 +1,140 @@
+"""The pictures of the documentation, made by the program itself: `python docs/make_pictures.py`.
+
+Nothing is downloaded: the real image is one that scikit-image ships, all others are drawn by the simulator. Takes some
+four minutes on one core, most of it for `generated.png`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+from skimage.segmentation import find_boundaries
+
+import neubauer as nb
+from neubauer.cells.draw.overlay import draw_overlay
+from neubauer.gan.data.holes import draw_holes
+from neubauer.gan.pictures import grid
+from neubauer.images.fill import fill_biharmonic
+from neubauer.layouts.simulator.render import render
+from neubauer.layouts.simulator.simulate import simulate
+from neubauer.models.labelfree.presets import preset
+
+OUT = Path(__file__).parent / "pictures"
+GAP = 6
+
+
+def main() -> None:
+    """Make all of them."""
+    OUT.mkdir(exist_ok=True)
+    tissue()
+    nuclei()
+    labelled()
+    holes()
+    generated()
+    print(f"{sum(file.stat().st_size for file in OUT.iterdir()) / 1e6:.2f} MB in {OUT}")
+
+
+def tissue() -> None:
+    """What `neubauer demo` counts."""
+    image = data.immunohistochemistry().transpose(2, 0, 1)
+    cells = nb.CellCounter.load("nuclei-haematoxylin").predict(image, stain="haematoxylin")
+    cells.image = "immunohistochemistry"
+    save(draw_overlay(image, cells), "tissue.jpg")
+
+
+def nuclei() -> None:
+    """Nuclei in fluorescence that the simulator drew, so that their number is known, and what is found."""
+    # the first of the drawings that is well filled
+    drawings = (drawn("nuclei-labelfree", (320, 480), seed) for seed in range(100))
+    image, labels, _ = next(made for made in drawings if made[1].max() >= 60)
+    cells = nb.CellCounter.load("nuclei-fluorescence").predict(image)
+    print(f"nuclei.jpg: {labels.max()} drawn, {cells.counts()} found, {cells.estimates}")
+    cells.image = "drawn by the simulator"
+    save(draw_overlay(image, cells), "nuclei.jpg")
+
+
+def labelled() -> None:
+    """Drawn blood smears above, their masks below."""
+    colours = np.array([(230, 80, 70), (70, 110, 220), (40, 160, 90)])
+    rows: list[list[np.ndarray]] = [[], []]
+    for seed in range(3):
+        image, labels, class_index = drawn("blood-smear-labelfree", (240, 320), seed, 0.35)
+        picture = np.full((*labels.shape, 3), 245, np.uint8)
+        picture[labels > 0] = colours[class_index[labels[labels > 0] - 1]]
+        picture[find_boundaries(labels, mode="inner")] = 30
+        rows[0].append(image.transpose(1, 2, 0))
+        rows[1].append(picture)
+    save(Image.fromarray(tiles(rows)), "labelled.jpg")
+
+
+def holes() -> None:
+    """A piece of tissue, the same with holes, and filled in without any training."""
+    image = data.immunohistochemistry()[150:390, 150:390].transpose(2, 0, 1)
+    missing = draw_holes((240, 240), 0.12, np.random.default_rng(4))
+    filled = fill_biharmonic(image, missing)
+    damaged = np.where(missing, np.uint8(0), image)
+    pictures = [np.asarray(part, np.uint8).transpose(1, 2, 0) for part in (image, damaged, filled)]
+    save(Image.fromarray(tiles([pictures])), "holes.jpg")
+
+
+def generated() -> None:
+    """Single drawn cells on the left; on the right what a generator makes that was trained on such cells."""
+    crops = single_cells(1500)
+    with tempfile.TemporaryDirectory() as folder:
+        generator = nb.ImageGenerator().fit(crops, steps=400, seed=0, out=Path(folder) / "run")
+    samples = generator.sample(24, seed=1)
+    pictures = [grid(part.astype(np.float32) / 127.5 - 1, 6) for part in (crops[:24], samples)]
+    pictures = [np.kron(part, np.ones((2, 2, 1), np.uint8)) for part in pictures]
+    save(Image.fromarray(tiles([pictures])), "generated.png")
+
+
+def single_cells(n: int, side: int = 32) -> np.ndarray:
+    """(N, 3, side, side) uint8: crops of drawn blood smears around white cells."""
+    crops: list[np.ndarray] = []
+    seed = 100
+    while len(crops) < n:
+        image, labels, class_index = drawn("blood-smear-labelfree", (480, 640), seed, 0.12)
+        seed += 1
+        for label in np.flatnonzero(class_index == 1) + 1:
+            y, x = (int(np.median(index)) - side // 2 for index in np.nonzero(labels == label))
+            if 0 <= y <= image.shape[1] - side and 0 <= x <= image.shape[2] - side:
+                crops.append(image[:, y : y + side, x : x + side])
+    return np.stack(crops[:n])
+
+
+def drawn(
+    name: str, shape: tuple[int, int], seed: int, scale: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A drawing of a preset at a scale: (C, Y, X) uint8, its labels, and the class of each cell."""
+    population, appearance = (part.scaled(scale) for part in preset(name))
+    rng = np.random.default_rng(seed)
+    scene = simulate(population, shape, rng)
+    image = render(scene, population, appearance, rng)
+    return np.clip(np.rint(5 + image * 240), 0, 255).astype(np.uint8), scene.labels, scene.class_index
+
+
+def tiles(rows: list[list[np.ndarray]]) -> np.ndarray:
+    """Pictures of one size in rows, with white between them."""
+    height, width = rows[0][0].shape[:2]
+    shape = (len(rows) * (height + GAP) - GAP, len(rows[0]) * (width + GAP) - GAP, 3)
+    page = np.full(shape, 255, np.uint8)
+    for i, row in enumerate(rows):
+        for k, picture in enumerate(row):
+            y, x = i * (height + GAP), k * (width + GAP)
+            page[y : y + height, x : x + width] = picture
+    return page
+
+
+def save(picture: Image.Image, name: str) -> None:
+    """JPEG or PNG, at most 900 pixels wide."""
+    if picture.width > 900:
+        picture = picture.resize((900, round(picture.height * 900 / picture.width)), Image.Resampling.LANCZOS)
+    picture.convert("RGB").save(OUT / name, quality=82, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
