@@ -1,4 +1,4 @@
-"""The docstrings of `neubauer` as mkdocstrings reads numpy's: `name : meaning` becomes a name and, below it, its meaning.
+"""The docstrings of `neubauer` as mkdocstrings reads numpy's: `name : meaning` becomes a name and its meaning below.
 
 In these docstrings what follows the colon says what a thing is, and its type stands in the signature. Numpy's reader
 would take it for the type.
