@@ -22,7 +22,7 @@ $(VENV)/docs-installed: $(VENV)/installed
 	touch $@
 
 docs: $(VENV)/docs-installed  ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
