@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from neubauer.errors import InputError, NeubauerError
 
@@ -31,7 +32,8 @@ class Registry(Mapping[str, T]):
     def __init__(self, kind: str, package: str, group: str) -> None:
         self.kind, self.package, self.group = kind, package, group
         self._found: dict[str, T] = {}
-        self._loaded = False
+        self._lock = threading.RLock()
+        self._loading = self._loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
         """A decorator that adds something under a name.
@@ -77,18 +79,35 @@ class Registry(Mapping[str, T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True  # what is imported now may look things up
-        folder = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(folder.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
-        for point in entry_points(group=self.group):
-            load(point, self.kind)
+        with self._lock:  # another thread waits, and does not take a part for the whole; `register` never does
+            if self._loading or self._loaded:  # what is imported now may look things up
+                return
+            self._loading = True
+            try:
+                folder = importlib.import_module(self.package)
+                for module in pkgutil.iter_modules(folder.__path__):
+                    importlib.import_module(f"{self.package}.{module.name}")
+                for point in entry_points(group=self.group):
+                    before = set(self._found)
+                    if load(point, self.kind) is None:
+                        for name in self._found.keys() - before:
+                            del self._found[name]
+                self._loaded = True
+            finally:
+                self._loading = False
 
 
-def load(point: EntryPoint, kind: str) -> object:
-    """What an entry point names, or None: a package outside that is broken costs nothing but itself, and a warning."""
+def load(point: EntryPoint, kind: str, use: Callable[[Any], Any] = lambda thing: thing) -> Any:
+    """What an entry point names, or None: a package outside that is broken costs nothing but itself, and a warning.
+
+    Parameters
+    ----------
+    point : of a distribution that is installed.
+    kind : what it names, in the warning.
+    use : thing -> what is returned; if it fails, that counts as broken, too.
+    """
     try:
-        return point.load()
+        return use(point.load())
     except Exception as error:
         owner = point.dist.name if point.dist is not None else "an unknown distribution"
         text = f"the {kind} {point.name!r} of {owner} cannot be used: {type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "from neubauer.plugins import Registry\nTOYS = Registry('toy', 'toybox', 'test.toys')\n"
     )
     (tmp_path / "toys_ball.py").write_text("from toys_registry import TOYS\nTOYS.register('ball')('bounce')\n")
-    (tmp_path / "toys_broken.py").write_text("raise RuntimeError('no wheels')\n")
+    (tmp_path / "toys_broken.py").write_text(
+        "from toys_registry import TOYS\nTOYS.register('half')('done')\nraise RuntimeError('no wheels')\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
     for name in ("toybox", "toybox.car", "toys_registry", "toys_ball", "toys_broken"):
@@ -47,3 +50,25 @@ def test_a_name_stands_for_one_thing() -> None:
     toys.register("car")("brumm")
     with pytest.raises(NeubauerError, match="two toys are called 'car'"):
         toys.register("car")("tut")
+
+
+def test_threads_see_all_or_wait(outside: Path) -> None:
+    car = outside / "toybox" / "car.py"
+    car.write_text(f"import time; time.sleep(0.2)\n{car.read_text()}")
+    from toys_registry import TOYS
+
+    with pytest.warns(UserWarning, match="no wheels"), ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: list(TOYS), range(4))) == [["ball", "car"]] * 4
+
+
+def test_a_module_of_ours_that_fails_is_tried_again(outside: Path) -> None:
+    car = outside / "toybox" / "car.py"
+    text = car.read_text()
+    car.write_text("raise KeyboardInterrupt\n")
+    from toys_registry import TOYS
+
+    with pytest.raises(KeyboardInterrupt):
+        list(TOYS)
+    car.write_text(text)
+    with pytest.warns(UserWarning, match="no wheels"):
+        assert list(TOYS) == ["ball", "car"]

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from types import ModuleType
 from typing import Any
 
-from neubauer.errors import InputError
+from neubauer.errors import InputError, NeubauerError
 from neubauer.gan.config.base import merge, nearest
 from neubauer.plugins import load
 
@@ -39,20 +39,31 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> dict[str
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(_files()[name].read_text(encoding="utf-8"))
+    return _parse(_files()[name])
+
+
+def _parse(file: Traversable) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 @cache
 def _files() -> dict[str, Traversable]:
     """The files of all recipes by name: ours, and those of packages that distributions name as entry points."""
-    packages = [files(__name__)]
+    found = _in(files(__name__))
+
+    def added(package: ModuleType) -> dict[str, Traversable]:
+        more = _in(files(package))
+        for name, file in more.items():
+            if name in found:
+                raise NeubauerError(f"two recipes are called {name!r}")
+            if not isinstance(_parse(file).get("game"), str):
+                raise InputError(file.name, "no game", "a recipe that names its game")
+        return more
+
     for point in entry_points(group=GROUP):
-        package = load(point, "recipes")
-        if isinstance(package, ModuleType):
-            packages.append(files(package))
-    found: dict[str, Traversable] = {}
-    for package in packages:
-        for file in package.iterdir():
-            if file.name.endswith(".toml"):
-                found.setdefault(file.name.removesuffix(".toml"), file)
+        found |= load(point, "recipes", added) or {}
     return found
+
+
+def _in(folder: Traversable) -> dict[str, Traversable]:
+    return {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
