@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from neubauer.cells.measure import measure
 from neubauer.cells.table import Cells
 from neubauer.cells.write.formats import FORMATS
+from neubauer.errors import InputError
 from neubauer.images.read import from_array
 
 CLASSES = ("RBC", "WBC")
@@ -50,6 +52,22 @@ def test_same_cells_same_bytes(name: str, n: int, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(time, "time", lambda: now + 12345)
     time.sleep(0.01)
     assert written(name, tmp_path / "second", n) == first
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_centres_alone_are_written_or_refused(name: str, tmp_path: Path) -> None:
+    """As a whole, and the file or the image is named."""
+    kind, cells = FORMATS[name], cells_of(4)
+    cells = replace(cells, table=cells.table.drop(columns=[f"bbox-{i}" for i in range(4)]), labels=None)
+    file = tmp_path / kind.file.format(cells.image)
+    file.parent.mkdir(exist_ok=True)
+    where = None
+    try:
+        kind.write(file, cells, from_array(np.full((1, 60, 90), 100, np.uint8)), Path("images/a.tif"))
+    except InputError as error:
+        where = error.where
+    assert where in (None, cells.image, str(file))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == ([file] if where is None else [])
 
 
 @pytest.mark.parametrize("name", FORMATS)
