@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -83,6 +84,9 @@ def _begin(function: Callable[[Any], Any], threads: int, stop: Any) -> None:
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who tells us
     threading.Thread(target=_watch, args=(stop,), daemon=True).start()
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", UserWarning)  # those for people, as lines
+    warnings.formatwarning = lambda message, *_args, **_kw: f"warning: {message}\n"
     import torch
 
     torch.set_num_threads(threads)
