@@ -29,7 +29,7 @@ $(VENV)/docs-installed: $(VENV)/installed
 	touch $@
 
 docs: $(VENV)/docs-installed  ## build the pages into site/; open site/index.html
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
 
 check: lint types test
 

@@ -82,7 +82,8 @@ def drawn(
     name: str, shape: tuple[int, int], seed: int, scale: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A drawing of a preset at a scale: (C, Y, X) uint8, its labels, and the class of each cell."""
-    population, appearance = (part.scaled(scale) for part in preset(name))
+    population, appearance = preset(name)
+    population, appearance = population.scaled(scale), appearance.scaled(scale)
     rng = np.random.default_rng(seed)
     scene = simulate(population, shape, rng)
     image = render(scene, population, appearance, rng)
