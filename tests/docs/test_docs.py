@@ -19,7 +19,9 @@ from neubauer.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "neubauer"
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+PAGES = sorted(
+    [*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md"))]
+)
 CODE_PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|toml|md|css|cff)|(?:[\w.-]+/){2,})`")
 """A file of the repository in backticks, or a folder of at least two levels."""
 DOTTED = re.compile(r"\bneubauer((?:\.[A-Za-z_]\w*)+)(?![\w/])")
@@ -163,6 +165,6 @@ def test_the_reference_has_every_public_name() -> None:
     assert shown == set(neubauer.__all__) - {"__version__"}
 
 
-def test_citation_has_the_version() -> None:
-    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert f"\nversion: {neubauer.__version__}\n" in text
+def test_the_version_is_the_same_everywhere() -> None:
+    assert f"\nversion: {neubauer.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## {neubauer.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

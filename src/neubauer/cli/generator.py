@@ -11,7 +11,6 @@ import typer
 from neubauer.cli.common import changes_of, errors_to_exit, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
-from neubauer.errors import InputError, OutputError
 from neubauer.progress import Display
 
 
@@ -107,28 +106,10 @@ def generate(
 def _generate_images(
     model: str, out: Path, n: int, class_name: str | None, seed: int, truncation: float | None, as_json: bool
 ) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(out, "something that is there already", "a new or an empty folder")
-    from PIL import Image
+    from neubauer.models.generator.sample import TrainedGenerator
+    from neubauer.models.generator.write import write_samples
 
-    from neubauer.gan.pictures import grid
-    from neubauer.images.write import write_image
-    from neubauer.models.estimators.image_generator import ImageGenerator
-
-    generator = ImageGenerator.load(model)
-    samples = generator.sample(n, class_name, seed=seed, truncation=truncation)
-    # PNG holds one or three channels of integers; everything else needs TIFF
-    suffix = "png" if samples.shape[1] in (1, 3) and samples.dtype.name in ("uint8", "uint16") else "tif"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        files = []
-        for i, image in enumerate(samples):
-            name = class_name or (generator.classes[i % len(generator.classes)] if generator.classes else "sample")
-            files.append(out / f"{name}-{i:05d}.{suffix}")
-            write_image(files[-1], image)
-        Image.fromarray(grid(generator.intensity.normalise(samples[:256]))).save(out / "grid.png")
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written to ({error})") from error
+    files = write_samples(TrainedGenerator.load(model), out, n, class_name, seed=seed, truncation=truncation)
     if as_json:
         print(json.dumps({"images": [str(file) for file in files], "grid": str(out / "grid.png")}))
     else:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from neubauer.cli.common import changes_of, errors_to_exit, new_file, say
 from neubauer.cli.options import Changes, Devices, Json, RecipeName, RecipeSteps, Resume, Threads
 from neubauer.cli.trainings import diverged_to_exit, exit_if_interrupted, use_threads
-from neubauer.errors import InputError
 from neubauer.progress import Display
-
-if TYPE_CHECKING:
-    from neubauer.sequences.read import SequenceSet
 
 
 def train_sequences(
@@ -111,37 +107,13 @@ def evaluate_sequences_command(
     with errors_to_exit():
         if logo is not None:
             new_file(logo, overwrite=False)
-        import numpy as np
+        from neubauer.models.sequences.evaluate import evaluate_files
+        from neubauer.models.sequences.sample import TrainedSequenceGenerator
 
-        from neubauer.models.estimators.sequence_generator import SequenceGenerator
-        from neubauer.models.sequences.evaluate import evaluate_sequences
-        from neubauer.models.sequences.pictures import draw_logos
-        from neubauer.sequences.read import SequenceSet, read_sequences
-
-        generator = SequenceGenerator.load(model)
-        alphabet, pad = generator.alphabet, generator.pad
-        real = read_sequences(file, alphabet.name, pad=pad)
-        if train is not None:
-            held_out, known = real, read_sequences(train, alphabet.name, pad=pad)
-        else:
-            if len(real) < 40:
-                raise InputError(file, f"{len(real)} sequences", "at least 40, of which half are compared; or --train")
-            order = np.random.default_rng(seed).permutation(len(real))
-            held_out, known = real.subset(order[::2].tolist()), real.subset(order[1::2].tolist())
-        made = SequenceSet(tuple(generator.sample(n, seed=seed)), alphabet, tuple(generator.classes_of(n)))
-        _same_length(file, held_out, generator.length, pad)
         with Display("measuring", "sequences", 0):
-            scores = evaluate_sequences(made, held_out, known, motifs=motif, copies=train is not None, seed=seed)
-        if logo is not None:
-            sets = {"real": held_out, "generated": made}
-            draw_logos({name: alphabet.indices(s.sequences) for name, s in sets.items()}, alphabet, logo)
+            generator = TrainedSequenceGenerator.load(model)
+            scores = evaluate_files(generator, file, train, n=n, motifs=motif, logo=logo, seed=seed)
         print(json.dumps(scores)) if as_json else _table(scores)
-
-
-def _same_length(file: Path, real: SequenceSet, length: int, pad: bool) -> None:
-    longest = max(map(len, real.sequences))
-    if longest > length or (longest != length and not pad):
-        raise InputError(file, f"sequences of {longest} letters", f"{length}, as the model makes")
 
 
 def _table(scores: dict[str, Any]) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neubauer.images.stack import Project
+from neubauer.images.stain import Stain
 from neubauer.models.counter.predict import TrainedCounter
+from neubauer.models.shared.inputs import Reading
 from neubauer.progress import Display, Progress
 from neubauer.runs.events import Event, Failed, Note
 from neubauer.runs.executors import InProcess, LocalProcesses
@@ -29,6 +32,10 @@ def count_folder(
     recursive: bool = False,
     workers: int = 1,
     overwrite: bool = False,
+    project: Project | None = None,
+    frame: int | None = None,
+    channel: int | str | None = None,
+    stain: Stain | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Count the cells of many images, as `neubauer count` does; what was stopped goes on with the same call.
@@ -41,6 +48,7 @@ def count_folder(
     recursive : take the images in sub-folders, too.
     workers : processes on this machine.
     overwrite : remove the results of an earlier run first.
+    project, frame, channel, stain : what to take of files that hold several, see `CellCounter.predict`.
     options : see `neubauer.runs.jobs.count.Count`: `diameter`, `formats`, `classifier` ...
 
     Returns
@@ -57,10 +65,11 @@ def count_folder(
 
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            options = {"formats": ()} | options
+            options = {"formats": (), "project": project, "frame": frame, "channel": channel, "stain": stain} | options
             return count_folder(images, model, folder, recursive=recursive, workers=workers, **options)
+    reading = Reading(project, frame, channel, stain)
     items = find_items(images, recursive=recursive, leave_annotations=True, on_event=_warn)
-    job: Job = Count(model, **options)
+    job: Job = Count(model, reading=reading, **options)
     executor = InProcess() if workers == 1 else LocalProcesses(workers)
     with Display("counting", "images", len(items)) as display:
 

@@ -37,9 +37,11 @@ class Store:
     work: Path
 
     def record(self, name: str) -> dict[str, Any]:
-        """What is known of an item: `row`, `outputs` (that were wanted) and `files` (that it has, with sizes), or `failed`
-        (why); the state of its file. Empty
-        if there is no record that can be read."""
+        """What is known of an item; empty if there is no record that can be read.
+
+        `row`, `outputs` (that were wanted) and `files` (that it has, with sizes), or `failed` (why); the state of its
+        file.
+        """
         try:
             found = json.loads(self._file(name).read_text(encoding="utf-8"))
         except (OSError, ValueError):

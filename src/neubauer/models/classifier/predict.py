@@ -9,15 +9,15 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import ValidationError
 from scipy.special import softmax
 
-from neubauer.errors import InputError, NeubauerError
+from neubauer.errors import NeubauerError
 from neubauer.gan.data.images import IntensityRange
 from neubauer.models.classifier.config import UNKNOWN, ClassifierConfig
 from neubauer.models.classifier.crops import read_crops, sources, squares_for, usable
 from neubauer.models.classifier.network import BATCH, Scorer, restore
 from neubauer.models.shared.bundled import resolve
+from neubauer.models.shared.config_file import config_in
 from neubauer.models.shared.inputs import ImageLike
 from neubauer.nets.store import load_model, save_model
 
@@ -119,12 +119,7 @@ class TrainedClassifier:
         """
         file = resolve(path)
         raw, tensors = load_model(file, KIND)
-        try:
-            config = ClassifierConfig.model_validate(raw)
-        except ValidationError as error:
-            first = error.errors()[0]
-            found = f"a config with {'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise InputError(file, found, "a classifier of this version of neubauer") from error
+        config = config_in(file, ClassifierConfig, raw)
         classifier = cls()
         classifier.config_, classifier.scorer_ = config, restore(config, tensors, str(file))
         return classifier

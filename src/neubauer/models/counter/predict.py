@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from pydantic import ValidationError
 
 from neubauer.cells.measure import add_micrometres, measure
 from neubauer.cells.table import Cells, CountEstimate
@@ -26,6 +25,7 @@ from neubauer.models.counter.interval import interval
 from neubauer.models.counter.layout import TILE, Layout, predict_layout
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.shared.bundled import resolve
+from neubauer.models.shared.config_file import config_in
 from neubauer.models.shared.inputs import ImageLike, Reading, as_source
 from neubauer.nets.blocks import channels_last, fuse_norms
 from neubauer.nets.store import load_model, save_model
@@ -240,12 +240,7 @@ class TrainedCounter:
         """
         file = resolve(path)
         raw, tensors = load_model(file, KIND)
-        try:
-            config = CounterConfig.model_validate(raw)
-        except ValidationError as error:
-            first = error.errors()[0]
-            found = f"a config with {'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise InputError(file, found, "a counter of this version of neubauer") from error
+        config = config_in(file, CounterConfig, raw)
         spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
         try:

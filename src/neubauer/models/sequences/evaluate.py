@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,15 @@ from sklearn.linear_model import LogisticRegression
 
 from neubauer.errors import InputError
 from neubauer.metrics import sequences as metrics
+from neubauer.models.sequences.pictures import draw_logos
+from neubauer.models.sequences.sample import TrainedSequenceGenerator
 from neubauer.sequences.alphabet import Alphabet
 from neubauer.sequences.baselines import MarkovChain, shuffled
-from neubauer.sequences.read import SequenceSet
+from neubauer.sequences.read import SequenceSet, read_sequences
 
 LONGEST_KMER = 6
+LEAST = 40
+"""Sequences of a file that is halved."""
 MOTIFS = {"dna": ("TATAWAW",), "rna": (), "protein": ()}  # the TATA box, as bases 1 to 7 of TATAWAWR
 ORDERS = (3, 5)
 
@@ -150,3 +155,50 @@ def _features(indices: np.ndarray, letters: int) -> np.ndarray:
 def _wide(alphabet: Alphabet, sequences: Sequence[str], width: int) -> np.ndarray:
     found = alphabet.indices(sequences)
     return np.pad(found, ((0, 0), (0, width - found.shape[1])), constant_values=-1)
+
+
+def evaluate_files(
+    generator: TrainedSequenceGenerator,
+    file: Path,
+    train: Path | None = None,
+    *,
+    n: int = 1000,
+    motifs: Sequence[str] | None = None,
+    logo: Path | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare samples of a generator with the sequences of a file, see `evaluate_sequences`.
+
+    Parameters
+    ----------
+    file : real sequences that were not trained on.
+    train : those that were; without them the base lines are fitted to a random half of `file`, and the other half is
+        compared.
+    n : samples.
+    motifs, seed : see `evaluate_sequences`.
+    logo : PNG file to draw sequence logos into.
+
+    Raises
+    ------
+    InputError : a file cannot be read, has other lengths than the model makes, or too few sequences.
+    OutputError : the picture cannot be written.
+    """
+    alphabet, pad = generator.alphabet, generator.pad
+    real = read_sequences(file, alphabet.name, pad=pad)
+    if train is not None:
+        held_out, known = real, read_sequences(train, alphabet.name, pad=pad)
+    else:
+        if len(real) < LEAST:
+            found, expected = f"{len(real)} sequences", f"at least {LEAST}, of which half are compared; or --train"
+            raise InputError(file, found, expected)
+        order = np.random.default_rng(seed).permutation(len(real))
+        held_out, known = real.subset(order[::2].tolist()), real.subset(order[1::2].tolist())
+    made = SequenceSet(tuple(generator.sample(n, seed=seed)), alphabet, tuple(generator.classes_of(n)))
+    longest = max(map(len, held_out.sequences))
+    if longest > generator.length or (longest != generator.length and not pad):
+        raise InputError(file, f"sequences of {longest} letters", f"{generator.length}, as the model makes")
+    scores = evaluate_sequences(made, held_out, known, motifs=motifs, copies=train is not None, seed=seed)
+    if logo is not None:
+        sets = {"real": held_out, "generated": made}
+        draw_logos({name: alphabet.indices(s.sequences) for name, s in sets.items()}, alphabet, logo)
+    return scores
