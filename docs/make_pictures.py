@@ -1,12 +1,11 @@
 """The pictures of the documentation, made by the program itself: `python docs/make_pictures.py`.
 
-Nothing is downloaded: the real image is one that scikit-image ships, all others are drawn by the simulator. Takes some
-four minutes on one core, most of it for `generated.png`.
+Nothing is downloaded: the real image is one that scikit-image ships, all others are drawn by the simulator. Takes a
+minute on one core.
 """
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from skimage.segmentation import find_boundaries
 import neubauer as nb
 from neubauer.cells.draw.overlay import draw_overlay
 from neubauer.gan.data.holes import draw_holes
-from neubauer.gan.pictures import grid
 from neubauer.images.fill import fill_biharmonic
 from neubauer.layouts.simulator.render import render
 from neubauer.layouts.simulator.simulate import simulate
@@ -34,7 +32,6 @@ def main() -> None:
     nuclei()
     labelled()
     holes()
-    generated()
     print(f"{sum(file.stat().st_size for file in OUT.iterdir()) / 1e6:.2f} MB in {OUT}")
 
 
@@ -52,7 +49,7 @@ def nuclei() -> None:
     drawings = (drawn("nuclei-labelfree", (320, 480), seed) for seed in range(100))
     image, labels, _ = next(made for made in drawings if made[1].max() >= 60)
     cells = nb.CellCounter.load("nuclei-fluorescence").predict(image)
-    print(f"nuclei.jpg: {labels.max()} drawn, {cells.counts()} found, {cells.estimates}")
+    print(f"nuclei.jpg: {labels.max()} drawn, {cells.counts()['cell']} counted")
     cells.image = "drawn by the simulator"
     save(draw_overlay(image, cells), "nuclei.jpg")
 
@@ -81,36 +78,12 @@ def holes() -> None:
     save(Image.fromarray(tiles([pictures])), "holes.jpg")
 
 
-def generated() -> None:
-    """Single drawn cells on the left; on the right what a generator makes that was trained on such cells."""
-    crops = single_cells(1500)
-    with tempfile.TemporaryDirectory() as folder:
-        generator = nb.ImageGenerator().fit(crops, steps=400, seed=0, out=Path(folder) / "run")
-    samples = generator.sample(24, seed=1)
-    pictures = [grid(part.astype(np.float32) / 127.5 - 1, 6) for part in (crops[:24], samples)]
-    pictures = [np.kron(part, np.ones((2, 2, 1), np.uint8)) for part in pictures]
-    save(Image.fromarray(tiles([pictures])), "generated.png")
-
-
-def single_cells(n: int, side: int = 32) -> np.ndarray:
-    """(N, 3, side, side) uint8: crops of drawn blood smears around white cells."""
-    crops: list[np.ndarray] = []
-    seed = 100
-    while len(crops) < n:
-        image, labels, class_index = drawn("blood-smear-labelfree", (480, 640), seed, 0.12)
-        seed += 1
-        for label in np.flatnonzero(class_index == 1) + 1:
-            y, x = (int(np.median(index)) - side // 2 for index in np.nonzero(labels == label))
-            if 0 <= y <= image.shape[1] - side and 0 <= x <= image.shape[2] - side:
-                crops.append(image[:, y : y + side, x : x + side])
-    return np.stack(crops[:n])
-
-
 def drawn(
     name: str, shape: tuple[int, int], seed: int, scale: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A drawing of a preset at a scale: (C, Y, X) uint8, its labels, and the class of each cell."""
-    population, appearance = (part.scaled(scale) for part in preset(name))
+    population, appearance = preset(name)
+    population, appearance = population.scaled(scale), appearance.scaled(scale)
     rng = np.random.default_rng(seed)
     scene = simulate(population, shape, rng)
     image = render(scene, population, appearance, rng)

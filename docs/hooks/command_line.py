@@ -40,7 +40,7 @@ def _pages() -> Iterator[str]:
         yield inspect.cleandoc(command.help or "") + "\n"
         shown = [_argument(p) for p in arguments] + [f"{p.opts[0]} {_value(p)}" for p in options if p.required]
         yield "```text\n" + " ".join([name, *shown, "[options]"]) + "\n```\n"
-        yield "| | |\n| --- | --- |"
+        yield "| argument or option | meaning |\n| --- | --- |"
         for p in arguments:
             yield f"| `{_argument(p)}` | {_text(p.help)} |"
         for p in options:

@@ -1,4 +1,4 @@
-"""The docstrings of `neubauer` as mkdocstrings reads numpy's: `name : meaning` becomes a name and its meaning below.
+"""The docstrings of `neubauer` in numpy's form: `name : meaning` becomes a name and, below it, its meaning.
 
 In these docstrings what follows the colon says what a thing is, and its type stands in the signature. Numpy's reader
 would take it for the type.
@@ -41,11 +41,15 @@ def _heading(lines: list[str], k: int) -> bool:
 
 
 def _named(body: list[str]) -> list[str]:
-    out = []
+    """One entry for each name, also where several share a meaning: their types and defaults differ."""
+    entries: list[tuple[list[str], list[str]]] = []
     for line in body:
         entry = ENTRY.match(line)
-        out += [entry["name"], f"    {entry['meaning']}"] if entry else [line]
-    return out
+        if entry:
+            entries.append((entry["name"].split(", "), [f"    {entry['meaning']}"]))
+        elif entries:
+            entries[-1][1].append(line)
+    return [line for names, meaning in entries for name in names for line in (name, *meaning)]
 
 
 def _returned(body: list[str]) -> list[str]:
