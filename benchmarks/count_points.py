@@ -17,7 +17,7 @@ import torch
 from datasets import SETS, data_option, pairs_of, split_groups
 from report import read_runs, write_result
 
-from neubauer.models.counter.crops import Augmentation
+from neubauer.models.counter.augment import Augmentation
 from neubauer.models.counter.evaluate import evaluate_counter
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.estimators.cell_counter import CellCounter

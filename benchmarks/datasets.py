@@ -105,6 +105,14 @@ def bbbc039(data: Path) -> list[Item]:
     return [_item(i, data / "bbbc039/labels" / f"{i.stem}.png", "masks", i.stem) for i in images]
 
 
+def tissue(data: Path, name: str) -> list[Item]:
+    """Stained tissue with masks of nuclei: `monuseg` (several organs) or `gbm40` (glioblastoma)."""
+    names = pd.read_csv(data / name / "index.csv", dtype=str).id
+    folder = data / name
+    suffix = next((folder / "images").iterdir()).suffix
+    return [_item(folder / "images" / f"{n}{suffix}", folder / "labels" / f"{n}.png", "masks", n) for n in names]
+
+
 SETS: dict[str, Callable[[Path], list[Item]]] = {
     "bccd": bccd,
     "vgg": vgg,
@@ -114,6 +122,8 @@ SETS: dict[str, Callable[[Path], list[Item]]] = {
     "dsb2018-colour": lambda data: dsb2018(data, "colour"),
     "dsb2018-haematoxylin": haematoxylin,
     "bbbc039": bbbc039,
+    "monuseg": lambda data: tissue(data, "monuseg"),
+    "gbm40": lambda data: tissue(data, "gbm40"),
 }
 
 

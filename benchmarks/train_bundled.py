@@ -14,7 +14,7 @@ import torch
 from datasets import SETS, Item, data_option, pairs_of, split_groups
 from report import write_result
 
-from neubauer.models.counter.crops import Augmentation
+from neubauer.models.counter.augment import Augmentation
 from neubauer.models.counter.evaluate import Scores, evaluate_counter
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.counter.prepare import split

@@ -98,7 +98,7 @@ def counter(
         if crop is not None and crop % 16:
             raise InputError("--crop", str(crop), "a multiple of 16")
 
-        from neubauer.models.counter.crops import Augmentation
+        from neubauer.models.counter.augment import Augmentation
         from neubauer.models.counter.fit import FitSettings
         from neubauer.models.estimators.cell_counter import CellCounter
 

@@ -17,7 +17,7 @@ from neubauer.cells.annotation import Annotation
 from neubauer.errors import InputError, NeubauerError
 from neubauer.images.read import from_array
 from neubauer.images.write import write_image, write_labels
-from neubauer.models.counter.crops import Augmentation
+from neubauer.models.counter.augment import Augmentation
 from neubauer.models.counter.evaluate import evaluate_counter
 from neubauer.models.counter.fit import FitSettings, stages
 from neubauer.models.estimators.cell_counter import CellCounter

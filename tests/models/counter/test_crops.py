@@ -10,7 +10,8 @@ from torch.nn import functional as F
 from neubauer.cells.annotation import Annotation
 from neubauer.layouts.marks import marks_of_annotation
 from neubauer.layouts.spec import LayoutSpec
-from neubauer.models.counter.crops import Augmentation, CropSampler, TrainingImage
+from neubauer.models.counter.augment import Augmentation
+from neubauer.models.counter.crops import CropSampler, TrainingImage
 from neubauer.models.counter.layout import MARGIN
 
 SPEC = LayoutSpec(("cell",), 14.0)

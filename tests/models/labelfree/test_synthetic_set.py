@@ -15,8 +15,9 @@ from neubauer.layouts.simulator.render import render
 from neubauer.layouts.simulator.sheet import contact_sheet, save_contact_sheet
 from neubauer.layouts.simulator.simulate import simulate
 from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.counter.augment import Augmentation
 from neubauer.models.counter.config import CounterConfig
-from neubauer.models.counter.crops import Augmentation, CropSampler
+from neubauer.models.counter.crops import CropSampler
 from neubauer.models.estimators.cell_counter import CellCounter
 from neubauer.models.labelfree.presets import preset, preset_names
 from neubauer.models.labelfree.simulate import procedural, synthetic_images

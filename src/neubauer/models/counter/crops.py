@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from neubauer.layouts.encode import Marks, encode
 from neubauer.layouts.marks import from_labels, select
 from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.counter.augment import Augmentation, changed
 from neubauer.models.counter.layout import MARGIN
 
 
@@ -30,39 +31,6 @@ class TrainingImage:
     pixels: np.ndarray
     marks: Marks
     complete: bool
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far training crops may differ from the image; (low, high) are drawn uniformly, scale log-uniformly.
-
-    Each change is left out with some probability, so that the network also sees crops as sharp and as clean as the
-    images that it will count: trained on resampled, noisy crops alone, it overcounts in clean ones.
-
-    Attributes
-    ----------
-    often : probability of a change of scale, of a free rotation instead of quarter turns, of changed intensities, of
-        noise and blur.
-    scale : size ratio.
-    gain, shift : per image, pixels become gain * pixel + shift; a channel gets its own on top with `channel` times the
-        spread.
-    gamma : exponent of the pixel values between 0 and 1, log-uniform.
-    noise : largest standard deviation of Gaussian noise.
-    blur : largest standard deviation (pixels) of Gaussian blur.
-    stains : probability that the stains of a bright-field RGB crop are changed: haematoxylin, eosin and DAB are told
-        apart (Ruifrok & Johnston 2001), made stronger or weaker (Tellez et al., IEEE TMI 2018), and part of the eosin
-        made DAB.
-    """
-
-    often: tuple[float, float, float, float] = (0.6, 0.4, 0.8, 0.3)
-    scale: tuple[float, float] = (0.75, 1.33)
-    gain: tuple[float, float] = (0.8, 1.25)
-    shift: float = 0.1
-    channel: float = 0.3
-    gamma: tuple[float, float] = (0.8, 1.25)
-    noise: float = 0.05
-    blur: float = 1.0
-    stains: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -142,43 +110,5 @@ class CropSampler:
             scaled = Marks(labels, centres, marks.class_index, marks.diameters * zoom, unknown, ignore)
             new = select(labels, scaled, centres, unknown, ignore)
         maps, known = encode(new, self.spec, self.border_weight)
-        return self._intensity(pixels), maps, known
-
-    def _intensity(self, pixels: np.ndarray) -> np.ndarray:
-        rng, a = self.rng, self.augmentation
-        if a.stains and rng.random() < a.stains:
-            pixels = _restain(pixels, rng)
-        if rng.random() < a.often[2]:
-            pixels = self._brightness(pixels)
-        if a.blur and rng.random() < a.often[3]:
-            pixels = _blur(pixels, rng.uniform(0, a.blur))
-        if a.noise and rng.random() < a.often[3]:
-            pixels = pixels + rng.uniform(0, a.noise) * rng.standard_normal(pixels.shape, dtype=np.float32)
-        return pixels.astype(np.float32)
-
-    def _brightness(self, pixels: np.ndarray) -> np.ndarray:
-        rng, a = self.rng, self.augmentation
-        channels = (len(pixels), 1, 1)
-        gain = rng.uniform(*a.gain) * (1 + a.channel * rng.uniform(a.gain[0] - 1, a.gain[1] - 1, channels))
-        shift = rng.uniform(-a.shift, a.shift) + a.channel * rng.uniform(-a.shift, a.shift, channels)
-        gamma = np.exp(rng.uniform(*np.log(a.gamma)))
-        positive = np.maximum(pixels, 0)
-        return np.where(pixels > 0, positive**gamma, pixels) * gain + shift
-
-
-def _restain(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    from skimage.color import hed2rgb, rgb2hed
-
-    stains = rgb2hed(np.clip(pixels, 0.02, 1).transpose(1, 2, 0))
-    stains *= rng.uniform(0.6, 1.4, 3)
-    if rng.random() < 0.5:
-        share = rng.uniform(0, 1)
-        stains[..., 2] += share * rng.uniform(0.5, 2) * stains[..., 1]
-        stains[..., 1] *= 1 - share
-    return hed2rgb(stains).transpose(2, 0, 1).astype(np.float32)
-
-
-def _blur(pixels: np.ndarray, sigma: float) -> np.ndarray:
-    from scipy import ndimage as ndi
-
-    return ndi.gaussian_filter(pixels, (0, sigma, sigma), mode="nearest", truncate=2.5)
+        pixels = changed(pixels, labels > 0, self.augmentation, rng)
+        return np.where(warped[3] > 0, pixels, 0), maps, known  # beyond the image there is nothing, as in predictions

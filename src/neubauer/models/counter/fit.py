@@ -11,8 +11,9 @@ import torch
 
 from neubauer.gan.training.checkpoint import read_checkpoint
 from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.counter.augment import Augmentation
 from neubauer.models.counter.config import Calibration
-from neubauer.models.counter.crops import Augmentation, CropSampler, TrainingImage
+from neubauer.models.counter.crops import CropSampler, TrainingImage
 from neubauer.models.counter.loss import layout_loss
 from neubauer.models.shared.fitting import Checkpoint, Forward, Report, fit
 from neubauer.nets.blocks import learn_statistics
