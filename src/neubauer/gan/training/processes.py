@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+
+
+def leave_in_order(fabric: Fabric) -> None:
+    """Have this process leave the group of its run before the interpreter ends.
+
+    The threads of a Gloo group that is still there when the interpreter is taken down end the process with SIGABRT now
+    and then, after all work is done.
+    """
+    if fabric.world_size > 1:
+        atexit.unregister(_leave)
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @torch.no_grad()

@@ -28,7 +28,7 @@ from neubauer.gan.training.looking_on import LookingOn
 from neubauer.gan.training.machine import keep_freed_memory, resolve
 from neubauer.gan.training.monitor import Alarm, Monitor
 from neubauer.gan.training.optimizers import frozen, learning_rate
-from neubauer.gan.training.processes import any_process, average_over_processes, same_in_all_processes
+from neubauer.gan.training.processes import any_process, average_over_processes, leave_in_order, same_in_all_processes
 from neubauer.gan.training.report import Report, TrainingDiverged
 from neubauer.gan.training.run_folder import CHECKPOINT, RunFolder, check_resumable
 from neubauer.gan.training.run_state import RunState
@@ -99,6 +99,7 @@ class Trainer:
         """
         fabric = self.fabric
         fabric.launch()
+        leave_in_order(fabric)
         device = fabric.device
         if device.type == "cpu":
             keep_freed_memory()
