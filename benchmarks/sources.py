@@ -6,7 +6,7 @@ A source is a laboratory, stain or microscope: what images of one have in common
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,8 @@ WIDE = Augmentation(
     coarse=0.2,
 )
 """What another laboratory may do to the same cells."""
+GREY = replace(WIDE, stains=0.0, stroma=0.0, hues=0.0)
+"""The same for images of one channel."""
 PICTURES = ("astronaut", "brick", "camera", "chelsea", "grass", "gravel", "page", "rocket", "text", "motorcycle_left")
 """Pictures without cells, of those that come with scikit-image."""
 WHITE = 205
@@ -147,6 +149,7 @@ FOLDS: dict[str, Fold] = {
         steps=1500,
         channels=1,
         layout_diameter=30.0,
+        augmentation=GREY,
         learning_rate=2e-3,
     ),
     "fluorescence-without-360-696": Fold(
@@ -156,6 +159,7 @@ FOLDS: dict[str, Fold] = {
         steps=1600,
         channels=1,
         layout_diameter=30.0,
+        augmentation=GREY,
     ),
     "fluorescence-without-256-dense": Fold(
         "fluorescence",
@@ -164,6 +168,7 @@ FOLDS: dict[str, Fold] = {
         steps=1600,
         channels=1,
         layout_diameter=30.0,
+        augmentation=GREY,
     ),
     "blood-smear": Fold(
         "blood",

@@ -20,6 +20,6 @@ def file_digest(path: Path) -> str:
 def counter_digest(counter: Any) -> str:
     """The same of a counter that is in no file: of its config and weights."""
     found = hashlib.sha256(counter.config.model_dump_json().encode())
-    for name, tensor in counter.network_.state_dict().items():
+    for name, tensor in counter.tensors().items():
         found.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
     return found.hexdigest()[:DIGITS]

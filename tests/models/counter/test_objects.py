@@ -24,7 +24,9 @@ def layout(heights: tuple[float, float]) -> Layout:
         maps[3] += height * inside
         near = radius < 12
         maps[1][near], maps[2][near] = ((c - i)[near] * STRIDE / DIAMETER for c, i in ((cy, y), (cx, x)))
-    return Layout(maps, np.full((1, 40, 80), 255, np.uint8), np.array([2.0]), 1.0, (80, 160), (80, 160))
+    return Layout(
+        maps, np.full((1, 40, 80), 255, np.uint8), np.array([2.0]), 1.0, (80, 160), (80, 160), np.zeros((1, 1, 8))
+    )
 
 
 def found(heights: tuple[float, float], foreground: float) -> tuple[Objects, np.ndarray]:

@@ -47,7 +47,9 @@ def found_of(labels: np.ndarray, centres: np.ndarray, diameters: np.ndarray, pea
     rows, columns = (np.clip(np.round(centres[:, i] / 2).astype(int), 0, small.shape[i] - 1) for i in (0, 1))
     maps[0, rows, columns] = peak
     probability = np.full((1, *small.shape), 255, np.uint8)
-    layout = Layout(maps, probability, np.array([float(len(centres))]), 1.0, labels.shape, labels.shape)
+    layout = Layout(
+        maps, probability, np.array([float(len(centres))]), 1.0, labels.shape, labels.shape, np.zeros((1, 1, 8))
+    )
     n = len(centres)
     return Found(layout, Objects(small, centres, diameters, np.zeros((n, 2)), np.ones((n, 1)), np.full(n, 0.5)), labels)
 

@@ -39,8 +39,18 @@ def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) 
     return float(stats.t.ppf((1 + level) / 2, max(n - 1, 1)) * spread * math.sqrt(1 + 1 / n))
 
 
-def interval(count: float, width: float) -> tuple[float, float]:
-    """(low, high) around a count: the whole numbers in reach, never below zero and always holding the rounded count."""
-    reach = width * math.sqrt(max(count, 0) + 1)
-    low, high = math.ceil(count - reach), math.floor(count + reach)  # the true count is a whole number
+def interval(count: float, width: float, shift: float = 0.0) -> tuple[float, float]:
+    """(low, high) around a count: the whole numbers in reach, never below zero and always holding the rounded count.
+
+    Parameters
+    ----------
+    count : estimated.
+    width : as `interval_width` found it on images of the known kind.
+    shift : by what factor, as its natural logarithm, the count may be off beyond that because the image is of another
+        kind; see `neubauer.models.counter.shift`.
+    """
+    c = max(count, 0) + 1
+    known = width * math.sqrt(c)
+    below, above = (math.hypot(known, c * factor) for factor in (1 - math.exp(-shift), math.exp(shift) - 1))
+    low, high = math.ceil(count - below), math.floor(count + above)  # the true count is a whole number
     return max(0, min(low, round(count))), max(high, round(count))

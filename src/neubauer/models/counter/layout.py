@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,10 @@ MARGIN = 16
 without them the network sees its own padding at the border and counts too many cells there."""
 
 
+BLOCK = 8
+"""Side of the blocks over which features are averaged, in pixels of the network's coarsest level."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """The predicted layout of one image.
@@ -34,6 +38,8 @@ class Layout:
     density_sums : (K,) float64, the count of each class by its density map.
     scale : size of the rescaled image / size of the original.
     shape, scaled_shape : (Y, X) of the original and of the rescaled image.
+    features : (By, Bx, F) float32, what the coarsest level of the network holds on average in each block of
+        BLOCK x BLOCK of its pixels.
     """
 
     maps: np.ndarray
@@ -42,6 +48,7 @@ class Layout:
     scale: float
     shape: tuple[int, int]
     scaled_shape: tuple[int, int]
+    features: np.ndarray
 
     @property
     def centre(self) -> np.ndarray:
@@ -105,6 +112,7 @@ def predict_layout(
     probability = np.empty((classes, rows, columns), np.uint8)
     sums = np.zeros(classes)
     halo, stride = network.halo, network.stride
+    features = BlockMeans(size, stride)
     device = next(network.parameters()).device
     low_precision = bfloat16_is_fast(device)
     for top, bottom, left, right in tiles(size, tile):
@@ -118,8 +126,9 @@ def predict_layout(
         y, x = start[0] - low[0], start[1] - low[1]
         canvas[0, :, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
-            raw = network(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
-            layout = activate(raw.contiguous(), spec)[0]
+            encoded = network.encode(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
+            layout = activate(network.decode(encoded).contiguous(), spec)[0]
+        features.add(encoded[-1][0].float().cpu().numpy(), low, (top, bottom, left, right))
         inner = (
             slice((top - low[0]) // STRIDE, -(-(bottom - low[0]) // STRIDE)),
             slice((left - low[1]) // STRIDE, -(-(right - low[1]) // STRIDE)),
@@ -129,7 +138,46 @@ def predict_layout(
         maps[at] = part[:4].half().numpy()  # rounded by torch: NumPy takes ten times as long
         probability[at] = (part[spec.class_maps] * 255).round().byte().numpy()
         sums += part[spec.density].double().sum((1, 2)).numpy()
-    return Layout(maps, probability, sums, scale, shape, size)
+    return Layout(maps, probability, sums, scale, shape, size, features.means())
+
+
+class BlockMeans:
+    """Means over blocks of a map that comes tile by tile.
+
+    Parameters
+    ----------
+    size : (Y, X) of the image at the scale of the network.
+    stride : pixels of it per pixel of the map.
+    """
+
+    def __init__(self, size: tuple[int, int], stride: int) -> None:
+        self.stride = stride
+        self.blocks = tuple(-(-n // (stride * BLOCK)) for n in size)
+        self.sums: np.ndarray | None = None
+        self.n = np.zeros(self.blocks)
+
+    def add(self, values: np.ndarray, low: Sequence[int], inner: tuple[int, int, int, int]) -> None:
+        """Take what lies inside `inner` (top, bottom, left, right) from (F, y, x) values that begin at `low`."""
+        if self.sums is None:
+            self.sums = np.zeros((*self.blocks, len(values)))
+        stride, at = self.stride, []
+        for axis, (start, stop) in enumerate((inner[:2], inner[2:])):
+            first, last = start // stride, -(-stop // stride)
+            at.append((np.arange(first, last), first - low[axis] // stride))
+        (rows, y), (columns, x) = at
+        part = values[:, y : y + len(rows), x : x + len(columns)]
+        ends = [np.unique(i // BLOCK, return_index=True) for i in (rows, columns)]
+        part = np.add.reduceat(np.add.reduceat(part, ends[0][1], axis=1), ends[1][1], axis=2)
+        where = np.ix_(ends[0][0], ends[1][0])
+        self.sums[where] += np.moveaxis(part, 0, -1)
+        self.n[where] += np.outer(
+            *(np.diff(np.append(e[1], len(i))) for e, i in zip(ends, (rows, columns), strict=True))
+        )
+
+    def means(self) -> np.ndarray:
+        """(By, Bx, F) float32."""
+        assert self.sums is not None
+        return (self.sums / np.maximum(self.n, 1)[..., None]).astype(np.float32)
 
 
 def tiles(size: tuple[int, int], tile: int) -> Iterator[tuple[int, int, int, int]]:

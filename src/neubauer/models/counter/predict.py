@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from torch import Tensor
 
 from neubauer.cells.measure import add_micrometres, measure
 from neubauer.cells.table import Cells, CountEstimate
@@ -22,18 +24,30 @@ from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.interval import interval
+from neubauer.models.counter.known import Known, strangeness
 from neubauer.models.counter.layout import TILE, Layout, predict_layout
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
+from neubauer.models.counter.scale import Look, look_at
+from neubauer.models.counter.shift import STRANGE, Signals, signals
 from neubauer.models.shared.bundled import resolve
 from neubauer.models.shared.config_file import config_in
 from neubauer.models.shared.inputs import ImageLike, Reading, as_source
 from neubauer.nets.blocks import channels_last, fuse_norms
+from neubauer.nets.scale import ScaleNet
 from neubauer.nets.store import load_model, save_model
 from neubauer.nets.unet import LayoutNet
 
 KIND = "counter"
+SCALE, KNOWN = "scale.", "known."
+"""What the names of the tensors in a file begin with that are not the network's own."""
 SAME_SCALE = 1.3
 """Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
+RIGHT_SIZE = 1.2
+"""If the cells that are found measure up to this factor more or less than estimated, the network saw them well."""
+ENOUGH = 5
+"""So many cells say how large they typically are."""
+NEGATIVE = 0.8
+"""From this probability on an image is taken for a negative, and turned."""
 MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
 """Size ratios between the network's view and the image beyond which a diameter is absurd."""
 
@@ -51,15 +65,28 @@ class TrainedCounter:
     def __init__(self) -> None:
         self.config_: CounterConfig | None = None
         self.network_: LayoutNet | None = None
+        self.scale_: ScaleNet | None = None
+        self.known_: Known | None = None
 
-    def set(self, config: CounterConfig, network: LayoutNet | None = None) -> Self:
-        """Take over what a training found: the config, and the network unless it stays; returns itself."""
+    def set(
+        self,
+        config: CounterConfig,
+        network: LayoutNet | None = None,
+        scale: ScaleNet | None = None,
+        known: Known | None = None,
+    ) -> Self:
+        """Take over what a training found: the config, and those of the others that do not stay; returns itself."""
         if network is not None:
             self.network_ = network
+        if scale is not None:
+            self.scale_ = scale
+        if known is not None:
+            self.known_ = known
         assert self.network_ is not None
         self.config_ = config
         self._spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         self._fast = channels_last(fuse_norms(copy.deepcopy(self.network_).eval()))
+        self._scale = channels_last(fuse_norms(copy.deepcopy(self.scale_).eval())) if self.scale_ else None
         return self
 
     @property
@@ -123,12 +150,27 @@ class TrainedCounter:
         InputError : pixels are damaged or not finite, or an absurd diameter.
         """
         limits = percentile_limits(source, *self.config.percentiles)
-        used, how = self._diameter(source, limits, diameter)
-        scale = self.config.layout_diameter / used
+        look = None if self._scale is None else look_at(self._scale, source, limits)
+        info: dict[str, object] = {"contrast_to_noise": round(contrast_to_noise(source, limits), 1)}
+        if look is not None and look.negative > NEGATIVE:
+            limits = limits[:, ::-1].copy()
+            look = look_at(self._scale, source, limits)  # type: ignore[arg-type] # there is one
+            info["polarity"] = "negative"
+        used, how = self._diameter(source, limits, diameter, look)
+        layout, objects = self._decoded(source, limits, used, tile)
+        if how == "estimated" and len(objects) >= ENOUGH:
+            measured = float(np.median(objects.diameters))
+            if not 1 / RIGHT_SIZE <= measured / used <= RIGHT_SIZE:
+                # half way back: of cells that are seen too large or too small, some are missed
+                measured = float(np.clip(math.sqrt(measured * used), used / 2, used * 2))
+                layout, objects = self._decoded(source, limits, measured, tile)
+                used = measured
+        return layout, objects, {"diameter": round(used, 2), "diameter_from": how} | info
+
+    def _decoded(self, source: ImageSource, limits: np.ndarray, diameter: float, tile: int) -> tuple[Layout, Objects]:
+        scale = self.config.layout_diameter / diameter
         layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
-        objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
-        contrast = round(contrast_to_noise(source, limits), 1)
-        return layout, objects, {"diameter": round(used, 2), "diameter_from": how, "contrast_to_noise": contrast}
+        return layout, find_objects(layout, self.thresholds, self.config.layout_diameter)
 
     def check_diameter(self, diameter: float) -> None:
         """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
@@ -137,14 +179,19 @@ class TrainedCounter:
         if not low <= diameter <= high:
             raise InputError("diameter", f"{diameter:g} px", f"{low:g} to {high:g} px")
 
-    def _diameter(self, source: ImageSource, limits: np.ndarray, given: float | None) -> tuple[float, str]:
+    def _diameter(
+        self, source: ImageSource, limits: np.ndarray, given: float | None, look: Look | None
+    ) -> tuple[float, str]:
         config = self.config
         if given is not None:
             self.check_diameter(given)
             return float(given), "given"
         if not config.extents:
             return config.diameter, "training images"
-        estimate = estimate_diameter(self._fast, self._spec, self.thresholds, source, limits, config.diameter_range)
+        if look is not None:
+            estimate = look.diameter
+        else:
+            estimate = estimate_diameter(self._fast, self._spec, self.thresholds, source, limits, config.diameter_range)
         if estimate is None:
             return config.diameter, "training images"
         low, high = config.diameter_range
@@ -164,6 +211,8 @@ class TrainedCounter:
         if source.pixel_size_um is not None:
             table = add_micrometres(table, source.pixel_size_um)
         estimates, flags = self.estimate_counts(layout, objects)
+        if info.get("polarity") == "negative":
+            flags.append("dark where cells should be bright, or the other way round: counted as its negative")
         contrast = info["contrast_to_noise"]
         if isinstance(contrast, float) and contrast < LEAST:
             flags.append("no contrast but noise: is there anything in it?" if contrast else "all pixels are the same")
@@ -191,17 +240,35 @@ class TrainedCounter:
         a, b, c = self.config.calibration.score
         return 1 / (1 + np.exp(-(a + objects.features @ np.array([b, c]))))
 
+    def signals(self, layout: Layout, objects: Objects) -> tuple[Signals, float | None]:
+        """What can be seen of an image without truth, and its distance from the training images (usual: up to 1)."""
+        calibration = self.config.calibration
+        distance = None if self.known_ is None else strangeness(self.known_.distances(layout.features))
+        probability = self.probability(objects)
+        doubt = float((1 - probability).mean()) if len(objects) else 0.0
+        density = self.density_counts(layout)["total"]
+        return (
+            signals(distance, len(objects), density, calibration.disagreement, doubt, calibration.doubt),
+            distance,
+        )
+
     def estimate_counts(self, layout: Layout, objects: Objects) -> tuple[dict[str, CountEstimate], list[str]]:
         """Counts with intervals per class and in total, and reasons to look at the image by eye."""
         calibration = self.config.calibration
         peaks = dict(zip(self.config.classes, objects.counts().astype(float), strict=True))
         peaks["total"] = float(len(objects))
         density = self.density_counts(layout)
+        seen, distance = self.signals(layout, objects)
+        shift = seen.shift()
         estimates = {}
         for name, method in calibration.count_method.items():
             count = density[name] if method == "density" else peaks[name]
-            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name]))
+            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name], shift))
         flags = []
+        if distance is not None and distance > STRANGE:
+            flags.append(
+                f"unlike the images this model has learnt: {distance:.1f} times as far from them as is usual among them"
+            )
         difference = abs(peaks["total"] - density["total"]) / np.sqrt(estimates["total"].count + 1)
         if difference > calibration.disagreement:
             flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
@@ -226,9 +293,17 @@ class TrainedCounter:
         OutputError : the file cannot be written.
         NeubauerError : there is no training to save yet.
         """
-        config = self.config.model_dump(mode="json")
-        assert self.network_ is not None
-        return save_model(path, KIND, config, self.network_.state_dict())
+        return save_model(path, KIND, self.config.model_dump(mode="json"), self.tensors())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that a file holds beside the config, by name; raises NeubauerError before `fit` or `load`."""
+        if self.network_ is None:
+            raise NeubauerError("this CellCounter is not trained: call fit() or CellCounter.load() first")
+        tensors = dict(self.network_.state_dict())
+        if self.scale_ is not None:
+            scale = self.scale_.state_dict()
+            tensors |= {f"{SCALE}{n}": t.half() if t.is_floating_point() else t for n, t in scale.items()}
+        return tensors | (self.known_.tensors() if self.known_ is not None else {})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -243,8 +318,12 @@ class TrainedCounter:
         config = config_in(file, CounterConfig, raw)
         spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
         network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
+        own = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+        scale = ScaleNet(config.channels) if any(n.startswith(SCALE) for n in own) else None
         try:
-            network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+            network.load_state_dict({n: t for n, t in own.items() if not n.startswith((SCALE, KNOWN))})
+            if scale is not None:
+                scale.load_state_dict({n.removeprefix(SCALE): t for n, t in own.items() if n.startswith(SCALE)})
         except RuntimeError as error:
             raise InputError(file, "weights that do not fit the config", "a counter as it was saved") from error
-        return cls().set(config, network.eval())
+        return cls().set(config, network.eval(), scale and scale.eval(), Known.of(own))

@@ -16,6 +16,7 @@ from neubauer.models.counter.fit import FitSettings, calibration_in, fit_network
 from neubauer.models.counter.plan import TrainingPlan
 from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.prepare import annotated_diameters, split, training_image
+from neubauer.models.counter.remember import keep_what_is_known
 from neubauer.models.counter.start import start_from
 from neubauer.models.counter.tune import calibrate
 from neubauer.models.shared.fitting import Checkpoint, Report
@@ -92,7 +93,12 @@ def fit_supervised(
     if groups is not None:
         of = {id(p): group for p, group in zip(pairs, groups, strict=True)}
         held_groups = [of[id(p)] for p in held_out]
-    return _train(network, config, data, train, held_out, held_groups, stage, again, report, checkpoint)
+    counter = _train(network, config, data, train, held_out, held_groups, stage, again, report, checkpoint)
+    if start is not None:
+        counter.set(counter.config, scale=start[1].scale_)
+    sized = ([(p, per_image[id(p)]) for p in part] for part in (train, held_out))
+    keep_what_is_known(counter, *sized)
+    return counter
 
 
 def _train(

@@ -13,6 +13,7 @@ from neubauer.metrics.detection import assign, box_iou, match_points, outside
 from neubauer.metrics.segmentation import match_labels
 from neubauer.models.counter.config import Calibration, CountMethod
 from neubauer.models.counter.interval import interval_width
+from neubauer.models.counter.known import USUAL
 from neubauer.models.counter.layout import Layout
 from neubauer.models.counter.objects import Objects, boxes_of, find_objects, full_labels
 from neubauer.models.counter.predict import TrainedCounter
@@ -121,9 +122,17 @@ def tune(counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[s
         interval_width=widths,
         density_factor=factors,
         disagreement=max(1.0, 1.5 * float(gap.max(initial=0))),
+        doubt=_usual_doubt(found, score),
         images=len(pairs),
         scores={name: round(float(value), 4) for name, value in errors.items()},
     )
+
+
+def _usual_doubt(found: Sequence[Objects], score: tuple[float, float, float]) -> float:
+    """Mean probability of being wrong that the objects of USUAL of the images do not exceed."""
+    a, *b = score
+    doubts = [float((1 / (1 + np.exp(a + o.features @ np.array(b)))).mean()) for o in found if len(o)]
+    return float(np.quantile(doubts, USUAL)) if doubts else 1.0
 
 
 def _best_thresholds(

@@ -139,7 +139,7 @@ class CellCounter(TrainedCounter):
                 reading=reading,
             )
             self.painter_ = stages.painter_model
-        return self.set(trained.config, trained.network_)
+        return self.set(trained.config, trained.network_, trained.scale_, trained.known_)
 
     def calibrate(self, pairs: Sequence[Annotated], groups: Sequence[str] | None = None) -> Self:
         """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on.

@@ -1,0 +1,97 @@
+"""What a counter has seen: features of its training images, to tell strange images, and parts of images, from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+COMPONENTS = 16
+"""Principal components that are compared: distances between a few hundred blocks mean little in more."""
+LEAST_SPREAD = 1e-3
+"""Of a component, as a share of the first one's."""
+NEIGHBOURS = 3
+MOST = 1500
+"""Blocks that are kept."""
+USUAL = 0.95
+"""Share of images of the known kind whose distance is called usual, at most 1."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The blocks of the training images in feature space.
+
+    Attributes
+    ----------
+    mean : (F,) of the features.
+    basis : (F, D) that turns them into D whitened principal components.
+    blocks : (N, D) of the training images.
+    usual : distance that USUAL of the images of the known kind do not exceed.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    blocks: np.ndarray
+    usual: float
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """(By, Bx) distance of each block of an image (By, Bx, F) from the training images, in units of the usual one.
+
+        The distance to the NEIGHBOURS nearest training blocks on average (Sun et al., "Out-of-distribution detection
+        with deep nearest neighbors", ICML 2022).
+        """
+        flat = features.reshape(-1, features.shape[-1])
+        found = nearest((flat - self.mean) @ self.basis, self.blocks)
+        return (found / self.usual).reshape(features.shape[:2])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """As a model file keeps them."""
+        arrays = {"mean": self.mean, "basis": self.basis, "blocks": self.blocks}
+        found = {f"known.{name}": torch.from_numpy(np.asarray(a, np.float32)) for name, a in arrays.items()}
+        return found | {"known.usual": torch.tensor(self.usual, dtype=torch.float32)}
+
+    @classmethod
+    def of(cls, tensors: dict[str, Tensor]) -> Known | None:
+        """From what a model file holds; None where it holds nothing of the kind."""
+        if "known.mean" not in tensors:
+            return None
+        mean, basis, blocks = (tensors[f"known.{n}"].float().numpy() for n in ("mean", "basis", "blocks"))
+        return cls(mean, basis, blocks, float(tensors["known.usual"]))
+
+
+def strangeness(distances: np.ndarray) -> float:
+    """Of a whole image, from the distances of its blocks: their mean."""
+    return float(distances.mean())
+
+
+def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed: int = 0) -> Known:
+    """What is to be kept of the training images.
+
+    Parameters
+    ----------
+    trained, held_out : (By, Bx, F) features of training images, and of images of the same kind that were not trained
+        on, which say what distance is usual.
+    seed : of the choice of blocks, where there are too many.
+    """
+    every = np.concatenate([f.reshape(-1, f.shape[-1]) for f in trained])
+    mean = every.mean(0)
+    _, spread, axes = np.linalg.svd(every - mean, full_matrices=False)
+    n = min(COMPONENTS, max(1, int((spread > LEAST_SPREAD * spread[0]).sum())))
+    scale = np.maximum(spread[:n] / np.sqrt(max(len(every) - 1, 1)), 1e-6)
+    basis = axes[:n].T / scale
+    if len(every) > MOST:
+        every = every[np.random.default_rng(seed).choice(len(every), MOST, replace=False)]
+    mean, basis, blocks = (np.asarray(a, np.float32) for a in (mean, basis, (every - mean) @ basis))
+    found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, blocks)) for f in held_out]
+    return Known(mean, basis, blocks, max(float(np.quantile(found, USUAL)), 1e-3))
+
+
+def nearest(points: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """(M,) mean distance of (M, D) points to their nearest blocks (N, D)."""
+    k = min(NEIGHBOURS, len(blocks))
+    found = np.asarray(cKDTree(blocks).query(points, k=k)[0])
+    return found.reshape(len(points), k).mean(1)
