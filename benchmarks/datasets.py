@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.read.load import load_annotation
@@ -113,6 +114,20 @@ def tissue(data: Path, name: str) -> list[Item]:
     return [_item(folder / "images" / f"{n}{suffix}", folder / "labels" / f"{n}.png", "masks", n) for n in names]
 
 
+def wbc_rapid(data: Path) -> list[Item]:
+    """Single white cells in a rapid stain, each with the box of its mask; red cells around it have no mark."""
+    items = []
+    for image in sorted((data / "wbc-rapid/images").glob("*/*.png")):
+        with Image.open(data / "wbc-rapid/masks" / image.parent.name / image.name) as mask:
+            inside = np.asarray(mask) > 0
+        y, x = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+        box = np.array([[y[0], x[0], y[-1] + 1, x[-1] + 1]], float)
+        centre = (box[:, :2] + box[:, 2:]) / 2 - 0.5
+        marks = Annotation("boxes", inside.shape, BLOOD, np.array([BLOOD.index("WBC")]), centre, boxes=box)
+        items.append(Item(image, marks, f"{image.parent.name}/{image.stem}"))
+    return items
+
+
 SETS: dict[str, Callable[[Path], list[Item]]] = {
     "bccd": bccd,
     "vgg": vgg,
@@ -122,6 +137,7 @@ SETS: dict[str, Callable[[Path], list[Item]]] = {
     "dsb2018-colour": lambda data: dsb2018(data, "colour"),
     "dsb2018-haematoxylin": haematoxylin,
     "bbbc039": bbbc039,
+    "wbc-rapid": wbc_rapid,
     "monuseg": lambda data: tissue(data, "monuseg"),
     "gbm40": lambda data: tissue(data, "gbm40"),
 }

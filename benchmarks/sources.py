@@ -86,6 +86,7 @@ class Fold:
     border_weight: float = 2.0
     augmentation: Augmentation = field(default=WIDE)
     learning_rate: float = 3e-3
+    bundled: bool = False  # its model comes with the package
 
 
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -138,13 +139,16 @@ def _empty(pixels: np.ndarray, classes: Sequence[str]) -> Annotated:
 
 FLUORESCENCE = ("dsb2018-fluorescence", "bbbc039")
 FOLDS: dict[str, Fold] = {
-    "nuclei-histology": Fold("tissue", ("dsb2018-colour",), start="nuclei-histology", steps=1200),
-    "nuclei-histology-nc": Fold("tissue", ("dsb2018-colour", "monuseg"), start="nuclei-histology", steps=2000),
+    "nuclei-histology": Fold("tissue", ("dsb2018-colour",), bundled=True, start="nuclei-histology", steps=1200),
+    "nuclei-histology-nc": Fold(
+        "tissue", ("dsb2018-colour", "monuseg"), bundled=True, start="nuclei-histology", steps=2000
+    ),
     "tissue-without-monuseg": Fold("tissue", ("dsb2018-colour", "gbm40"), start="nuclei-histology", steps=1200),
     "tissue-without-dsb2018": Fold("tissue", ("monuseg", "gbm40"), steps=1800),
     "nuclei-fluorescence": Fold(
         "fluorescence",
         FLUORESCENCE,
+        bundled=True,
         start="nuclei-fluorescence",
         steps=1500,
         channels=1,
@@ -173,6 +177,7 @@ FOLDS: dict[str, Fold] = {
     "blood-smear": Fold(
         "blood",
         ("bccd",),
+        bundled=True,
         start="blood-smear",
         steps=900,
         crop=320,
