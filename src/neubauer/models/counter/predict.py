@@ -24,7 +24,7 @@ from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.interval import interval
-from neubauer.models.counter.known import Known, strangeness
+from neubauer.models.counter.strangeness import Known, strangeness
 from neubauer.models.counter.layout import TILE, Layout, predict_layout
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.counter.scale import Look, look_at

@@ -13,7 +13,7 @@ from neubauer.metrics.detection import assign, box_iou, match_points, outside
 from neubauer.metrics.segmentation import match_labels
 from neubauer.models.counter.config import Calibration, CountMethod
 from neubauer.models.counter.interval import interval_width
-from neubauer.models.counter.known import USUAL
+from neubauer.models.counter.strangeness import USUAL
 from neubauer.models.counter.layout import Layout
 from neubauer.models.counter.objects import Objects, boxes_of, find_objects, full_labels
 from neubauer.models.counter.predict import TrainedCounter
