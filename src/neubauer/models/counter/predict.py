@@ -23,6 +23,7 @@ from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.interval import interval
 from neubauer.models.counter.layout import TILE, Layout, predict_layout
+from neubauer.models.counter.missing import missing_flags, missing_info, without_missing
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.shared.bundled import resolve
 from neubauer.models.shared.config_file import config_in
@@ -89,6 +90,9 @@ class TrainedCounter:
     ) -> Cells:
         """Find the cells of one image of any size.
 
+        Where pixels are missing (NaN, infinite) nothing is counted: neither objects of which most lies there nor
+        density. `cells.info` has their number and share, and a flag says so.
+
         Parameters
         ----------
         image : file or array.
@@ -106,7 +110,8 @@ class TrainedCounter:
 
         Raises
         ------
-        InputError : not an image, other channels than the model's, or an absurd diameter.
+        InputError : not an image, one without any finite number, other channels than the model's, or an absurd
+            diameter.
         """
         source = as_source(image, self.config.channels, Reading(project, frame, channel, stain))
         layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
@@ -120,15 +125,17 @@ class TrainedCounter:
 
         Raises
         ------
-        InputError : pixels are damaged or not finite, or an absurd diameter.
+        InputError : pixels are damaged, none has a finite number, or an absurd diameter.
         """
+        missing = missing_info(source)
         limits = percentile_limits(source, *self.config.percentiles)
         used, how = self._diameter(source, limits, diameter)
         scale = self.config.layout_diameter / used
         layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
-        objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
+        objects = without_missing(find_objects(layout, self.thresholds, self.config.layout_diameter), layout, source)
         contrast = round(contrast_to_noise(source, limits), 1)
-        return layout, objects, {"diameter": round(used, 2), "diameter_from": how, "contrast_to_noise": contrast}
+        info = {"diameter": round(used, 2), "diameter_from": how, "contrast_to_noise": contrast} | missing
+        return layout, objects, info
 
     def check_diameter(self, diameter: float) -> None:
         """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
@@ -164,6 +171,7 @@ class TrainedCounter:
         if source.pixel_size_um is not None:
             table = add_micrometres(table, source.pixel_size_um)
         estimates, flags = self.estimate_counts(layout, objects)
+        flags = missing_flags(info) + flags
         contrast = info["contrast_to_noise"]
         if isinstance(contrast, float) and contrast < LEAST:
             flags.append("no contrast but noise: is there anything in it?" if contrast else "all pixels are the same")
