@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage as ndi
 
 from neubauer.images.bands import bands
 from neubauer.images.source import ImageSource
@@ -36,7 +37,8 @@ def mark_missing(picture: Image.Image, image: ImageSource) -> Image.Image:
         return picture
     side = max(2, max(picture.size) // 250)
     rows, columns = np.nonzero(marked)
-    light = (rows + columns) // side % 4 == 0
+    rim = marked & ~ndi.binary_erosion(marked, np.ones((3, 3)), 2)  # light: a dead pixel is nothing else
+    light = rim[rows, columns] | ((rows + columns) // side % 4 == 0)
     pixels = np.array(picture)
     pixels[rows, columns] = np.where(light[:, None], LIGHT, DARK)
     return Image.fromarray(pixels)
