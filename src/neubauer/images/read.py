@@ -29,6 +29,8 @@ def open_image(path: str | Path, *, project: Project | None = None, frame: int |
 
     Opacity (alpha) is dropped and the colours are taken as stored: what would lie behind them is not known.
 
+    NaN and infinite pixels are missing: see `ImageSource`.
+
     Parameters
     ----------
     path : the file.
@@ -40,7 +42,8 @@ def open_image(path: str | Path, *, project: Project | None = None, frame: int |
     Raises
     ------
     InputError : there is no such file, it is no image, damaged, larger than can be decoded, holds several different
-        images, or is a stack and no choice was made. Damaged and non-finite pixels are found when they are read.
+        images, or is a stack and no choice was made. Damaged pixels are found when they are read, and that none is
+        finite.
     """
     path = Path(path)
     if project is not None and project not in PROJECTIONS:
