@@ -21,11 +21,11 @@ def test_limits_are_the_percentiles(dtype):
 
 @pytest.mark.parametrize("shape", [(2, 1500, 1100), (2, 1, 100_000), (2, 100_000, 1)])
 def test_large_images_are_sampled_by_region(monkeypatch, shape):
-    monkeypatch.setattr("neubauer.images.normalise.BAND_BYTES", 300_000)
+    monkeypatch.setattr("neubauer.images.bands.BAND_BYTES", 300_000)
     pixels = np.random.default_rng(0).gamma(2, 900, shape).astype(np.uint16)
     source = from_array(pixels, axes="CYX")
-    rows, region = [], source.region
-    monkeypatch.setattr(source, "region", lambda y0, y1, x0, x1: rows.append((y0, y1)) or region(y0, y1, x0, x1))
+    rows, masked = [], source.masked
+    monkeypatch.setattr(source, "masked", lambda y0, y1, x0, x1: rows.append((y0, y1)) or masked(y0, y1, x0, x1))
     limits = percentile_limits(source, max_pixels=60_000)
     whole = np.percentile(pixels, [1, 99.8], axis=(1, 2)).T
     np.testing.assert_allclose(limits, whole, rtol=0.15)
@@ -36,7 +36,7 @@ def test_large_images_are_sampled_by_region(monkeypatch, shape):
 def test_the_sample_does_not_depend_on_the_bands(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 60_000, (1, 700, 300), dtype=np.uint16)
     whole = percentile_limits(from_array(pixels), max_pixels=20_000)
-    monkeypatch.setattr("neubauer.images.normalise.BAND_BYTES", 20_000)
+    monkeypatch.setattr("neubauer.images.bands.BAND_BYTES", 20_000)
     np.testing.assert_array_equal(percentile_limits(from_array(pixels), max_pixels=20_000), whole)
     np.testing.assert_allclose(whole, np.percentile(pixels[:, ::4, ::4], [1, 99.8], axis=(1, 2)).T)
 

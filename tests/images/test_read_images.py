@@ -214,12 +214,3 @@ def test_from_array_drops_an_opaque_fourth_channel_only(rgb):
     assert from_array(np.concatenate([rgb, opaque], axis=-1)).shape[0] == 3
     assert from_array(np.concatenate([rgb, opaque], axis=-1), axes="YXC").shape[0] == 4
     assert from_array(np.concatenate([rgb, rgb[..., :1]], axis=-1)).shape[0] == 4
-
-
-def test_non_finite_pixels_are_counted_where_they_are_read():
-    array = np.zeros((30, 40), np.float32)
-    array[3, 4], array[5, 6], array[20, 20] = np.nan, np.inf, -np.inf
-    source = from_array(array, name="scan")
-    with pytest.raises(InputError, match="scan: found 2 NaN or infinite"):
-        source.region(0, 10, 0, 40)
-    assert source.region(6, 20, 0, 40).shape == (1, 14, 40)

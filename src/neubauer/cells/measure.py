@@ -9,6 +9,7 @@ import pandas as pd
 
 from neubauer.cells.pixel_runs import bands, find_runs
 from neubauer.cells.shape import bounding_boxes, hull_areas, moments, perimeters
+from neubauer.images.source import ImageSource
 
 COLUMNS = [
     *("label", "centroid-0", "centroid-1", "bbox-0", "bbox-1", "bbox-2", "bbox-3", "area", "eccentricity", "solidity"),
@@ -37,7 +38,8 @@ def measure(labels: np.ndarray, intensity: np.ndarray | Regions | None = None) -
     Returns
     -------
     One row per label in ascending order; lengths in pixels, areas in pixels². A label image without cells gives a
-    table without rows. `intensity_mean` is NaN where a pixel of the cell is.
+    table without rows. `intensity_mean` is of the pixels of a cell that an `ImageSource` does not miss; of an array it
+    is NaN where a pixel of the cell is.
 
     Raises
     ------
@@ -69,9 +71,9 @@ def measure(labels: np.ndarray, intensity: np.ndarray | Regions | None = None) -
     table = pd.DataFrame(columns, columns=COLUMNS)
     if intensity is None:
         return table
-    sums = _intensity_sums(labels, intensity, ids)
-    names = [f"intensity_mean-{c}" for c in range(len(sums))] if len(sums) > 1 else ["intensity_mean"]
-    return table.assign(**{name: total / m.area for name, total in zip(names, sums, strict=True)})
+    means = _intensity_means(labels, intensity, ids, m.area)
+    names = [f"intensity_mean-{c}" for c in range(len(means))] if len(means) > 1 else ["intensity_mean"]
+    return table.assign(**dict(zip(names, means, strict=True)))
 
 
 def add_micrometres(table: pd.DataFrame, pixel_size_um: tuple[float, float]) -> pd.DataFrame:
@@ -109,22 +111,33 @@ def add_micrometres(table: pd.DataFrame, pixel_size_um: tuple[float, float]) -> 
     return table.assign(**columns)
 
 
-def _intensity_sums(labels: np.ndarray, intensity: np.ndarray | Regions, ids: np.ndarray) -> np.ndarray:
-    """Sum of each channel over each cell: (C, N) float64."""
+def _intensity_means(
+    labels: np.ndarray, intensity: np.ndarray | Regions, ids: np.ndarray, area: np.ndarray
+) -> np.ndarray:
+    """Mean of each channel over the known pixels of each cell: (C, N) float64, NaN where there are none."""
     if isinstance(intensity, np.ndarray):
         image = intensity[None] if intensity.ndim == 2 else intensity
         if image.shape[1:] != labels.shape:
             raise ValueError(f"intensity has the shape {intensity.shape}, labels {labels.shape}")
     sums: np.ndarray | None = None
     for y0, y1 in bands(labels.shape):
-        rows = image[:, y0:y1] if isinstance(intensity, np.ndarray) else intensity.region(y0, y1, 0, labels.shape[1])
+        rows = image[:, y0:y1] if isinstance(intensity, np.ndarray) else _rows(intensity, y0, y1, labels.shape[1])
         if rows.shape[1:] != (y1 - y0, labels.shape[1]):
             raise ValueError(f"a region of the image has the shape {rows.shape}, expected {labels[y0:y1].shape}")
         if sums is None:
-            sums = np.zeros((len(rows), len(ids)))
+            sums, lost = np.zeros((len(rows), len(ids))), np.zeros((len(rows), len(ids)))
         inside = labels[y0:y1] != 0
         index = np.searchsorted(ids, labels[y0:y1][inside])
-        for total, channel in zip(sums, rows, strict=True):
-            total += np.bincount(index, channel[inside], len(ids))
+        for total, gone, channel in zip(sums, lost, rows, strict=True):
+            values, mask = np.ma.getdata(channel)[inside], np.ma.getmask(channel)
+            if mask is not np.ma.nomask:
+                values = np.where(mask[inside], 0, values)
+                gone += np.bincount(index, mask[inside], len(ids))
+            total += np.bincount(index, values, len(ids))
     assert sums is not None  # an image has at least one row
-    return sums
+    with np.errstate(invalid="ignore"):
+        return sums / (area - lost)
+
+
+def _rows(image: Regions, y0: int, y1: int, width: int) -> np.ndarray:
+    return image.masked(y0, y1, 0, width) if isinstance(image, ImageSource) else image.region(y0, y1, 0, width)

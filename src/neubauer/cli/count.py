@@ -156,6 +156,6 @@ def _print_table(finished: Finished, job: Count) -> None:
 
 
 def _counts(out: Path) -> Any:
-    import pandas as pd
+    from neubauer.cells.write.tables import read_counts
 
-    return pd.read_csv(out / "counts.csv", dtype={"image": str, "flag": str}, keep_default_na=False)
+    return read_counts(out / "counts.csv")

@@ -33,7 +33,7 @@ def pick_channel(source: ImageSource, channel: int) -> ImageSource:
     """A view of one channel."""
 
     def read_region(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        return source.region(y0, y1, x0, x1)[channel : channel + 1]
+        return source.masked(y0, y1, x0, x1)[channel : channel + 1]
 
     return ImageSource(
         source.path,
@@ -43,6 +43,7 @@ def pick_channel(source: ImageSource, channel: int) -> ImageSource:
         name=source.name,
         pixel_size_um=source.pixel_size_um,
         channel_names=source.channel_names and source.channel_names[channel : channel + 1],
+        can_miss=source.can_miss,
     )
 
 

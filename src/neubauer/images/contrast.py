@@ -28,10 +28,13 @@ def contrast_to_noise(source: ImageSource, limits: np.ndarray) -> float:
     """
     if min(source.shape[1:]) < 2:
         return math.inf  # too little to tell
-    pixels = source.middle(WINDOW).astype(np.float64)
-    noise = np.abs(np.diff(pixels, axis=2)).mean((1, 2)) * math.sqrt(math.pi) / 2
+    pixels = source.masked(*source.middle_window(WINDOW)).astype(np.float64)
+    steps = np.ma.abs(pixels[:, :, 1:] - pixels[:, :, :-1])  # masked beside missing pixels
+    noise = np.ma.filled(steps.mean((1, 2)), 0) * math.sqrt(math.pi) / 2
     ratios = []
     for sigma, (low, high), channel in zip(noise, np.asarray(limits, np.float64), pixels, strict=True):
-        constant = (channel == low).all() and high == np.float32(low + 1)  # as the limits of a constant channel are
+        constant = bool(np.ma.filled((channel == low).all(), False)) and high == np.float32(
+            low + 1
+        )  # as the limits of a constant channel are
         ratios.append(float((high - low) / sigma) if sigma else 0.0 if constant else math.inf)
     return max(ratios)

@@ -10,6 +10,7 @@ from scipy import ndimage as ndi
 
 from neubauer.errors import InputError
 from neubauer.images.read import open_image
+from neubauer.images.readers.tiff import MAGIC, open_tiff
 
 SPECK = 9
 """Largest area (pixels) of a group of dead or hot pixels."""
@@ -26,7 +27,7 @@ THIN = 0.1
 
 
 def read_holes(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
-    """Holes from a mask file: what is not 0 (in any channel) is a hole.
+    """Holes from a mask file: what is not 0 (in any channel), as it is stored, is a hole.
 
     Returns
     -------
@@ -37,6 +38,9 @@ def read_holes(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     InputError : not an image, of another size than (Y, X) `shape`, or a mask that covers everything.
     """
     source = open_image(path)
+    with open(path, "rb") as file:
+        if file.read(4).startswith(MAGIC):
+            source = open_tiff(Path(path), as_stored=True)  # 1-bit masks are often written with 0 for white
     if source.shape[1:] != shape:
         raise InputError(path, f"a mask of {source.shape[1:]} pixels", f"{shape}, as the image has")
     return check_holes(np.asarray(source.read().any(0)), str(path))

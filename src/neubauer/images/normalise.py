@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from neubauer.errors import InputError
+from neubauer.images.bands import SAMPLE_PIXELS, bands, sample_steps
 from neubauer.images.source import ImageSource
 
 # what lies far outside the percentiles (hot pixels, debris) is cut off here, so that it does not drown the cells
 CLIP = (-0.5, 2.0)
-BAND_BYTES = 64 * 2**20
 
 
 def percentile_limits(
-    source: ImageSource, low: float = 1.0, high: float = 99.8, max_pixels: int = 2_000_000
+    source: ImageSource, low: float = 1.0, high: float = 99.8, max_pixels: int = SAMPLE_PIXELS
 ) -> np.ndarray:
     """Intensities at two percentiles of each channel.
 
     An image of more than `max_pixels` is sampled at every n-th row and column, always the same ones, in bands of
     full width, so that memory stays bounded. Where the two percentiles coincide (cells on less than 0.2 % of a
-    uniform background) the limits are the extremes of the channel, and `(v, v + 1)` where it is constant.
+    uniform background) the limits are the extremes of the channel, and `(v, v + 1)` where it is constant. Missing
+    pixels do not count; the limits of a channel of nothing else are `(0, 1)`.
 
     Parameters
     ----------
@@ -35,23 +34,23 @@ def percentile_limits(
 
     Raises
     ------
-    InputError : the image is damaged, or has non-finite pixels or ones beyond what float32 holds.
+    InputError : the image is damaged, or has no finite pixel or ones beyond what float32 holds.
     """
     channels, height, width = source.shape
-    step = max(1, math.ceil(math.sqrt(height * width / max_pixels)))
-    # an image thinner than a step is sampled along its length alone
-    step_y, step_x = min(step, height), min(step, width)
-    row_bytes = channels * width * source.dtype.itemsize
-    band = max(1, BAND_BYTES // (row_bytes * step_y)) * step_y
+    step_y, step_x = sample_steps(height, width, max_pixels)
     samples = [
-        source.region(y, min(y + band, height), 0, width)[:, ::step_y, ::step_x].reshape(channels, -1)
-        for y in range(0, height, band)
+        source.masked(y0, y1, 0, width)[:, ::step_y, ::step_x].reshape(channels, -1)
+        for y0, y1 in bands(source.shape, source.dtype.itemsize, step_y)
     ]
-    sample = np.concatenate(samples, axis=1)
+    if any(np.ma.getmask(s) is not np.ma.nomask for s in samples):
+        joined = np.ma.concatenate(samples, axis=1)
+        sample = [channel.compressed() if channel.count() else np.zeros(1, source.dtype) for channel in joined]
+    else:
+        sample = list(np.concatenate([np.ma.getdata(s) for s in samples], axis=1))
     with np.errstate(over="ignore"):
-        limits = np.percentile(sample, [low, high], axis=1).T.astype(np.float32)
+        limits = np.array([np.percentile(channel, [low, high]) for channel in sample]).astype(np.float32)
     if not np.isfinite(limits).all():
-        largest = float(np.abs(sample.astype(np.float64)).max())
+        largest = max(float(np.abs(channel.astype(np.float64)).max()) for channel in sample)
         raise InputError(source.path, f"pixel values up to {largest:.3g}", "values within 3.4e38 (float32)")
     for channel, limit in zip(sample, limits, strict=True):
         if not limit[0] < limit[1]:

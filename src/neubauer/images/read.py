@@ -19,13 +19,17 @@ def open_image(path: str | Path, *, project: Project | None = None, frame: int |
 
     - TIFF (BigTIFF, OME-TIFF, ImageJ, pyramids at full resolution) is read by region, whatever its size. Axes, pixel
       size and channel names come from the OME or ImageJ metadata; resolution tags are believed where they are
-      finer than 20 µm per pixel (coarser ones are printing defaults). Values are taken as stored: display settings
-      (inverted grey, lookup tables of microscope software) and the orientation tag are not applied.
+      finer than 20 µm per pixel (coarser ones are printing defaults). Where the tag PhotometricInterpretation says that
+      0 is white, values are turned round, as every viewer does; else they are taken as stored: lookup tables of
+      microscope software and the orientation tag are not applied. Channels may lie before or behind Y and X; in files
+      without named axes a last axis of 2 to 4 is that of the channels.
     - PNG, JPEG, BMP and WebP are decoded whole and have no pixel size. A camera's EXIF orientation is applied, so that
       the image lies as every viewer shows it. Palettes become RGB, 1-bit images 0 and 255.
     - CZI, ND2 and LIF need `pip install 'neubauer[bioio]'`.
 
     Opacity (alpha) is dropped and the colours are taken as stored: what would lie behind them is not known.
+
+    NaN and infinite pixels are missing: see `ImageSource`.
 
     Parameters
     ----------
@@ -38,7 +42,8 @@ def open_image(path: str | Path, *, project: Project | None = None, frame: int |
     Raises
     ------
     InputError : there is no such file, it is no image, damaged, larger than can be decoded, holds several different
-        images, or is a stack and no choice was made. Damaged and non-finite pixels are found when they are read.
+        images, or is a stack and no choice was made. Damaged pixels are found when they are read, and that none is
+        finite.
     """
     path = Path(path)
     if project is not None and project not in PROJECTIONS:

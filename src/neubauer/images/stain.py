@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from neubauer.errors import InputError
+from neubauer.images.missing import masked_where
 from neubauer.images.source import ImageSource
 
 Stain = Literal["haematoxylin", "eosin", "dab"]
@@ -40,8 +41,10 @@ def separate_stain(source: ImageSource, stain: Stain) -> ImageSource:
     from skimage.color import rgb2hed
 
     def read_region(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        stains = rgb2hed(source.region(y0, y1, x0, x1), channel_axis=0)
-        return stains[STAINS.index(stain)][np.newaxis].astype(np.float32)
+        colours = source.masked(y0, y1, x0, x1)
+        stains = rgb2hed(np.ma.getdata(colours), channel_axis=0)
+        found = stains[STAINS.index(stain)][np.newaxis].astype(np.float32)
+        return masked_where(found, np.ma.getmaskarray(colours))
 
     return ImageSource(
         source.path,
@@ -51,4 +54,5 @@ def separate_stain(source: ImageSource, stain: Stain) -> ImageSource:
         name=source.name,
         pixel_size_um=source.pixel_size_um,
         channel_names=(stain,),
+        can_miss=source.can_miss,
     )

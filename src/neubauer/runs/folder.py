@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neubauer.cells.write.tables import read_counts
 from neubauer.images.stack import Project
 from neubauer.images.stain import Stain
 from neubauer.models.counter.predict import TrainedCounter
@@ -61,8 +62,6 @@ def count_folder(
     InputError : no image, no such model, or the folder holds the results of another run.
     OutputError : the folder cannot be written to.
     """
-    import pandas as pd
-
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             options = {"formats": (), "project": project, "frame": frame, "channel": channel, "stain": stain} | options
@@ -80,7 +79,7 @@ def count_folder(
                 _warn(event)
 
         run(job, items, out, overwrite=overwrite, executor=executor, on_event=show)
-    return pd.read_csv(Path(out) / COUNTS, dtype={"image": str, "flag": str}, keep_default_na=False)
+    return read_counts(Path(out) / COUNTS)
 
 
 def _warn(event: Event) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from neubauer.cells.write.harmless import harmless
 from neubauer.errors import InputError, NeubauerError, OutputError
 from neubauer.runs import record
 from neubauer.runs.each import Outcome, Task, each, reason
@@ -278,7 +279,8 @@ def _merge(
 def _write_failed(path: Path, reasons: dict[str, str]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("image", "reason"), *reasons.items()])
+    writer.writerow(("image", "reason"))
+    writer.writerows((harmless(name), harmless(why)) for name, why in reasons.items())
     path.write_text(text.getvalue(), encoding="utf-8", errors="replace")  # a name that is no text fails for just that
 
 

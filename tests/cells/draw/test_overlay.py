@@ -7,6 +7,7 @@ from neubauer.cells.annotation import Annotation
 from neubauer.cells.convert import annotation_to_cells, labels_to_points
 from neubauer.cells.draw.colours import OKABE_ITO, class_colours
 from neubauer.cells.draw.display import display_size, to_display
+from neubauer.cells.draw.missing import DARK, LIGHT
 from neubauer.cells.draw.overlay import draw_overlay
 from neubauer.cells.table import CountEstimate
 from neubauer.images.read import from_array
@@ -123,3 +124,20 @@ def test_many_classes_have_colours_of_their_own():
     colours = class_colours(20)
     assert len(set(colours)) == 20
     assert colours[:7] == list(OKABE_ITO)
+
+
+@pytest.mark.parametrize("size", [300, 3000])
+def test_missing_pixels_are_striped(size, monkeypatch):
+    monkeypatch.setattr("neubauer.images.bands.BAND_BYTES", 400_000)
+    image = np.random.default_rng(0).random((1, size, size)).astype(np.float32)
+    image[0, 20, 40] = np.nan
+    image[0, size // 2 :, : size // 4] = np.inf
+    pixels = np.asarray(draw_overlay(image, two_cells((size, size)), max_side=1000))
+    side = display_size((size, size), 1000)[0]
+    zoom = side / size
+    striped = ((pixels == DARK) | (pixels == LIGHT)).all(axis=2)[:side, :side]
+    wanted = np.zeros((side, side), bool)
+    wanted[side // 2 :, : side // 4] = True
+    wanted[int(20 * zoom) : max(int(21 * zoom), int(20 * zoom) + 1), int(40 * zoom) : int(40 * zoom + max(zoom, 1))] = 1
+    assert (striped == wanted).all()
+    assert (pixels[:side, :side][striped] == LIGHT).all(axis=1).mean() < 0.4

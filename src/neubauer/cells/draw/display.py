@@ -39,7 +39,7 @@ def to_display(image: np.ndarray | ImageSource, max_side: int = 2000) -> Image.I
 
     Raises
     ------
-    InputError : the image is damaged or has pixels that are not finite.
+    InputError : the image is damaged or has no finite pixel.
     """
     source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
     channels, height, width = source.shape

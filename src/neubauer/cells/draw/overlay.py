@@ -11,7 +11,9 @@ from scipy import ndimage as ndi
 from neubauer.cells.draw.colours import class_colours
 from neubauer.cells.draw.display import to_display
 from neubauer.cells.draw.legend import Colour, add_legend
+from neubauer.cells.draw.missing import mark_missing
 from neubauer.cells.table import Cells
+from neubauer.images.read import from_array
 from neubauer.images.source import ImageSource
 from neubauer.images.write import atomic_path
 
@@ -25,7 +27,8 @@ def draw_overlay(
     """Draw the contours of cells in the colour of their class, with a legend of counts below the image.
 
     Where there is no label image, boxes are drawn, and crosses where only centres are known. Small images are
-    enlarged, so that the lines are thin beside the cells.
+    enlarged, so that the lines are thin beside the cells. Where pixels of the image are missing (NaN, infinite), it is
+    striped.
 
     Parameters
     ----------
@@ -45,7 +48,8 @@ def draw_overlay(
     """
     if tuple(image.shape[1:]) != tuple(cells.shape):
         raise ValueError(f"the image has the shape {image.shape}, the cells are of an image of {cells.shape}")
-    picture = to_display(image, max_side)
+    source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
+    picture = mark_missing(to_display(source, max_side), source)
     colours = class_colours(len(cells.classes))
     if cells.labels is not None:
         picture = _draw_contours(picture, cells, colours)

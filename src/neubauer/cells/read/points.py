@@ -14,6 +14,7 @@ from neubauer.cells.read.class_names import index_classes
 from neubauer.cells.read.marked_boxes import shown
 from neubauer.cells.read.pixels import check_shape, read_pixels
 from neubauer.cells.read.text import read_text
+from neubauer.cells.write.harmless import as_it_was
 from neubauer.errors import InputError
 
 TABLES = (".csv", ".tsv", ".txt")
@@ -85,7 +86,11 @@ def read_point_table(path: Path) -> tuple[np.ndarray, list[str]]:
     if len(bad):
         values = table.loc[bad[0], list(pair)].tolist()
         raise InputError(path, f"{pair[0]},{pair[1]} = {shown(','.join(values))} in row {bad[0] + 1}", "finite numbers")
-    names = table["class"].fillna("").str.strip().tolist() if "class" in table.columns else [""] * len(table)
+    names = (
+        [as_it_was(name) for name in table["class"].fillna("").str.strip()]
+        if "class" in table.columns
+        else [""] * len(table)
+    )
     return centres, names
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from neubauer.cells.table import Cells
+from neubauer.cells.write.harmless import as_it_was, harmless_table
 from neubauer.errors import InputError
 from neubauer.images.write import atomic_path
 
@@ -65,7 +66,14 @@ def write_counts(path: str | Path, cells_list: Iterable[Cells], classes: Sequenc
     rows = [counts_row(cells) for cells in cells_list]
     table = pd.DataFrame(rows, columns=counts_columns(classes), dtype=object)  # else blanks make floats of counts
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
+        harmless_table(table).to_csv(temporary, index=False)
+
+
+def read_counts(path: str | Path) -> pd.DataFrame:
+    """Read counts.csv: one row per image, names as they are."""
+    table = pd.read_csv(path, dtype={"image": str, "flag": str}, keep_default_na=False)
+    table = table.set_axis([as_it_was(name) for name in table.columns], axis=1)
+    return table.assign(image=table["image"].map(as_it_was))
 
 
 def write_objects(path: str | Path, cells_list: Iterable[Cells]) -> None:
@@ -94,8 +102,8 @@ def objects_table(cells: Cells) -> pd.DataFrame:
 
 
 def save_objects(path: Path, table: pd.DataFrame) -> None:
-    """Write rows of objects.csv as they are."""
-    table.to_csv(path, index=False, float_format=f"%.{_DIGITS}g")
+    """Write rows of objects.csv as they are, but for text that a spreadsheet would run (`harmless`)."""
+    harmless_table(table).to_csv(path, index=False, float_format=f"%.{_DIGITS}g")
 
 
 def join_objects(path: Path, parts: Sequence[Path]) -> None:

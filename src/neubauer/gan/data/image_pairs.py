@@ -11,6 +11,7 @@ import torch
 from neubauer.errors import InputError
 from neubauer.gan.data.images import IntensityRange
 from neubauer.gan.game import Batch
+from neubauer.images.missing import refuse_missing
 from neubauer.images.source import ImageSource
 
 SAMPLED = 256
@@ -38,7 +39,8 @@ class Domain:
 
         Raises
         ------
-        InputError : no images, or images with different channels or data types.
+        InputError : no images, images with different channels or data types, or one of which more than 0.1 % of the
+            pixels are missing (NaN, infinite): a network learns every pixel.
         """
         if not sources:
             raise InputError(f"images of {name}", "none", "at least one image")
@@ -50,6 +52,8 @@ class Domain:
                     f"{other.shape[0]} channels of {other.dtype}",
                     f"{first.shape[0]} channels of {first.dtype}, like {first.path.name}",
                 )
+        for source in sources:
+            refuse_missing(source)
         chosen = np.linspace(0, len(sources) - 1, min(MOST, len(sources))).round().astype(int)
         windows = [_middle(sources[i]).reshape(first.shape[0], -1) for i in chosen]
         pixels = np.concatenate(windows, 1)

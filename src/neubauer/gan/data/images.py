@@ -15,6 +15,7 @@ import torch
 from neubauer.errors import InputError
 from neubauer.gan.game import Batch
 from neubauer.images.find import find_images
+from neubauer.images.missing import refuse_missing
 from neubauer.images.read import open_image
 
 log = logging.getLogger("neubauer.gan")
@@ -161,7 +162,8 @@ def images_from_array(images: np.ndarray, classes: Sequence[str] | None = None) 
 def images_from_folder(folder: str | Path) -> ImageSet:
     """Images from a folder: all of them, or one class per sub-folder where there are sub-folders.
 
-    Files that cannot be read are left out, and named in the log.
+    Files that cannot be read, or of which more than 0.1 % of the pixels are missing (NaN, infinite), are left out, and
+    named in the log: a network learns every pixel.
 
     Raises
     ------
@@ -187,7 +189,7 @@ def _read_all(files: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
     images, kept = [], []
     for i, file in enumerate(files):
         try:
-            images.append(open_image(file).read())
+            images.append(refuse_missing(open_image(file)).read())
             kept.append(i)
         except InputError as error:
             log.warning("left out: %s", error)

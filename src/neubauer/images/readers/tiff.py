@@ -16,7 +16,8 @@ import tifffile
 from neubauer.errors import InputError
 from neubauer.images.readers.pixel_size import PixelSize, from_ome, micrometres
 from neubauer.images.readers.registry import READERS, Reader
-from neubauer.images.readers.tiff_planes import planes_of_series
+from neubauer.images.readers.tiff_planes import planes_of_rows, planes_of_series
+from neubauer.images.readers.tiff_values import as_shown, rows_of_samples
 from neubauer.images.source import ImageSource
 from neubauer.images.stack import Project, select_planes
 from neubauer.images.stem import stem
@@ -33,18 +34,28 @@ DESCRIPTION = 270  # code of the tag ImageDescription
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def open_tiff(path: Path, *, project: Project | None = None, frame: int | None = None) -> ImageSource:
-    """Open a TIFF file; see `neubauer.images.read.open_image`."""
+def open_tiff(
+    path: Path, *, project: Project | None = None, frame: int | None = None, as_stored: bool = False
+) -> ImageSource:
+    """Open a TIFF file; see `neubauer.images.read.open_image`.
+
+    Parameters
+    ----------
+    path, project, frame : see there.
+    as_stored : values are numbers, such as those of a mask, and not turned round where the file says that 0 is white.
+    """
     try:
         with _silent_tifffile(), tifffile.TiffFile(path) as tif:
-            return _open(path, tif, project, frame)
+            return _open(path, tif, project, frame, as_stored)
     except InputError:
         raise
     except Exception as exc:  # a damaged header can make any part of the parser fail
         raise InputError(path, f"a damaged TIFF file ({_one_line(exc)})", EXPECTED) from exc
 
 
-def _open(path: Path, tif: tifffile.TiffFile, project: Project | None, frame: int | None) -> ImageSource:
+def _open(
+    path: Path, tif: tifffile.TiffFile, project: Project | None, frame: int | None, as_stored: bool
+) -> ImageSource:
     series = _only_series(path, tif)
     page = series.keyframe
     shape, axes = series.get_shape(squeeze=False), series.get_axes(squeeze=False)
@@ -53,15 +64,21 @@ def _open(path: Path, tif: tifffile.TiffFile, project: Project | None, frame: in
     if page.dtype is None or series.transform is not None:
         what = f"{page.bitspersample}-bit samples of format {page.sampleformat}"
         raise InputError(path, what, "integers or real floating-point numbers")
-    if tuple(shape[axes.find("Y") : axes.find("Y") + 2]) != page.shaped[2:4]:
+    rows = rows_of_samples(series)  # pages that are rows of an image
+    axes = axes[:-3] + "YXS" if rows else axes
+    size = (rows, page.shaped[2]) if rows else page.shaped[2:4]
+    if tuple(shape[axes.find("Y") : axes.find("Y") + 2]) != size:
         raise InputError(path, f"axes {axes} of lengths {shape} for pages of {page.shaped[2:4]}", "one plane per page")
 
     selection = select_planes(path, axes, shape, series.dtype, project=project, frame=frame, has_alpha=_has_alpha(page))
-    planes = planes_of_series(path, series, [int(n) for n in selection.planes.ravel()])
+    numbers = [int(n) for n in selection.planes.ravel()]
+    planes = planes_of_rows(path, series, numbers, rows) if rows else planes_of_series(path, series, numbers)
     palette = _palette(series) if selection.channels == 1 and selection.project is None else None
+    shown = None if as_stored else as_shown(page)
 
     def read_plane(number: int, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        return planes[number].read(y0, y1, x0, x1)
+        pixels = planes[number].read(y0, y1, x0, x1)
+        return pixels if shown is None else shown(pixels)
 
     def read_region(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         try:
@@ -73,7 +90,7 @@ def _open(path: Path, tif: tifffile.TiffFile, project: Project | None, frame: in
     pixel_size_um, channel_names = _metadata(path, tif, page)
     return ImageSource(
         path,
-        (selection.channels if palette is None else 3, *page.shaped[2:4]),
+        (selection.channels if palette is None else 3, *size),
         selection.result_dtype if palette is None else palette.dtype,
         read_region,
         name=stem(path),

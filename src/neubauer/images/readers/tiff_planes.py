@@ -121,6 +121,33 @@ class SegmentedPlane:
 Plane = ContiguousPlane | SegmentedPlane
 
 
+@dataclass(frozen=True)
+class RowsPlane:
+    """A plane of which every row is a page of its own, (X, samples).
+
+    Attributes
+    ----------
+    rows : a plane (X, samples, 1) for each row.
+    samples : channels of a pixel.
+    """
+
+    rows: Sequence[Plane]
+    samples: int
+
+    def read(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
+        """(y1 - y0, x1 - x0, samples) pixels."""
+        return np.stack([row.read(x0, x1, 0, self.samples)[..., 0] for row in self.rows[y0:y1]])
+
+
+def planes_of_rows(
+    path: Path, series: tifffile.TiffPageSeries, numbers: Sequence[int], rows: int
+) -> dict[int, RowsPlane]:
+    """The planes with these numbers, each of so many pages; see `planes_of_series`."""
+    pages = planes_of_series(path, series, [n * rows + row for n in numbers for row in range(rows)])
+    samples = series.keyframe.shaped[3]
+    return {n: RowsPlane([pages[n * rows + row] for row in range(rows)], samples) for n in numbers}
+
+
 def planes_of_series(path: Path, series: tifffile.TiffPageSeries, numbers: Sequence[int]) -> dict[int, Plane]:
     """The planes with these numbers (in the order of the series' axes before Y).
 

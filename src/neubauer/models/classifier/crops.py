@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from neubauer.errors import InputError
+from neubauer.images.missing import refuse_missing
 from neubauer.images.read import ImageSource, from_array
 from neubauer.images.resample import resample
 from neubauer.models.classifier.config import ClassifierConfig
@@ -19,6 +20,8 @@ from neubauer.models.shared.inputs import ImageLike, as_source, same_numbers
 
 MOST_SPREAD = 4.0
 """Ratio of the largest to the smallest side in a training set beyond which the crops cannot be of one magnification."""
+HALF = 0.5
+"""Share of missing pixels up to which a crop is looked at."""
 SAME_SIDE = 1.25
 """A crop whose side is within this ratio of the training crops' is taken to have their magnification."""
 
@@ -71,7 +74,8 @@ def read_crops(
     like: tuple[int, str] | None = None,
     adapt: Callable[[ImageLike], ImageSource] | None = None,
 ) -> Crops:
-    """Read crops, as far as they can be read.
+    """Read crops, as far as they can be read and at most half of their pixels are missing (NaN, infinite); in place of
+    those is the median of the crop.
 
     Parameters
     ----------
@@ -88,7 +92,7 @@ def read_crops(
     for i, image in enumerate(images):
         try:
             source = as_source(image if adapt is None else adapt(image), like and like[0])
-            found = source.read()
+            found = refuse_missing(source, HALF, "crops").read()
             if like is not None:
                 same_numbers(source, like[1])
         except InputError as error:  # one bad file does not cost the others

@@ -21,6 +21,7 @@ from neubauer.metrics.detection import (
     precision_recall_f1,
 )
 from neubauer.metrics.segmentation import drop_ignored, segmentation_scores
+from neubauer.models.counter.missing import without_missing
 from neubauer.models.counter.objects import Objects, boxes_of, find_objects, full_labels
 from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.tune import POINT_LIMIT, match
@@ -147,7 +148,7 @@ def look(counter: TrainedCounter, pair: Annotated, diameter: float | None = None
     if annotation.kind == "boxes" and annotation.boxes is not None:
         true_boxes = Boxes(annotation.boxes, annotation.class_index)
         thresholds = Thresholds((LOW_CENTRE,) * len(config.classes), counter.thresholds.foreground)
-        every = find_objects(layout, thresholds, config.layout_diameter)
+        every = without_missing(find_objects(layout, thresholds, config.layout_diameter), layout, source)
         score = counter.probability(every) * every.class_probability.max(1, initial=0)
         boxes = Boxes(boxes_of(every, layout), every.class_index, score)
     if annotation.labels is not None:

@@ -13,6 +13,7 @@ from neubauer.images.normalise import normalise
 from neubauer.images.read import ImageSource
 from neubauer.images.resample import resample_region, resampled_size
 from neubauer.layouts.spec import STRIDE, LayoutSpec
+from neubauer.models.counter.known import known_share
 from neubauer.models.counter.loss import activate
 from neubauer.nets.unet import LayoutNet
 
@@ -35,7 +36,7 @@ class Layout:
     ----------
     maps : (4, Y, X) float16: centre, offset-0, offset-1, foreground.
     class_probability : (K, Y, X) uint8, in 1/255.
-    density_sums : (K,) float64, the count of each class by its density map.
+    density_sums : (K,) float64, the count of each class by its density map, without what is missing of the image.
     scale : size of the rescaled image / size of the original.
     shape, scaled_shape : (Y, X) of the original and of the rescaled image.
     features : (By, Bx, F) float32, what the coarsest level of the network holds on average in each block of
@@ -137,7 +138,9 @@ def predict_layout(
         at = (slice(None), slice(top // STRIDE, -(-bottom // STRIDE)), slice(left // STRIDE, -(-right // STRIDE)))
         maps[at] = part[:4].half().numpy()  # rounded by torch: NumPy takes ten times as long
         probability[at] = (part[spec.class_maps] * 255).round().byte().numpy()
-        sums += part[spec.density].double().sum((1, 2)).numpy()
+        density = part[spec.density].double()
+        known = known_share(source, (y0, y1, x0, x1), scale, (top, bottom, left, right))
+        sums += (density if known is None else density * torch.from_numpy(known)).sum((1, 2)).numpy()
     return Layout(maps, probability, sums, scale, shape, size, features.means())
 
 

@@ -24,11 +24,12 @@ from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.interval import interval
-from neubauer.models.counter.strangeness import Known, strangeness
 from neubauer.models.counter.layout import TILE, Layout, predict_layout
+from neubauer.models.counter.missing import missing_flags, missing_info, without_missing
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.counter.scale import Look, look_at
 from neubauer.models.counter.shift import STRANGE, Signals, signals
+from neubauer.models.counter.strangeness import Known, strangeness
 from neubauer.models.shared.bundled import resolve
 from neubauer.models.shared.config_file import config_in
 from neubauer.models.shared.inputs import ImageLike, Reading, as_source
@@ -116,6 +117,9 @@ class TrainedCounter:
     ) -> Cells:
         """Find the cells of one image of any size.
 
+        Where pixels are missing (NaN, infinite) nothing is counted: neither objects of which most lies there nor
+        density. `cells.info` has their number and share, and a flag says so.
+
         Parameters
         ----------
         image : file or array.
@@ -133,7 +137,8 @@ class TrainedCounter:
 
         Raises
         ------
-        InputError : not an image, other channels than the model's, or an absurd diameter.
+        InputError : not an image, one without any finite number, other channels than the model's, or an absurd
+            diameter.
         """
         source = as_source(image, self.config.channels, Reading(project, frame, channel, stain))
         layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
@@ -147,13 +152,15 @@ class TrainedCounter:
 
         Raises
         ------
-        InputError : pixels are damaged or not finite, or an absurd diameter.
+        InputError : pixels are damaged, none has a finite number, or an absurd diameter.
         """
+        missing = missing_info(source)
         limits = percentile_limits(source, *self.config.percentiles)
         look = None if self._scale is None else look_at(self._scale, source, limits)
         info: dict[str, object] = {"contrast_to_noise": round(contrast_to_noise(source, limits), 1)}
         if look is not None and look.negative > NEGATIVE:
-            limits = limits[:, ::-1].copy()
+            low, high = self.config.percentiles
+            limits = percentile_limits(source, 100 - high, 100 - low)[:, ::-1]
             look = look_at(self._scale, source, limits)  # type: ignore[arg-type] # there is one
             info["polarity"] = "negative"
         used, how = self._diameter(source, limits, diameter, look)
@@ -165,12 +172,13 @@ class TrainedCounter:
                 measured = float(np.clip(math.sqrt(measured * used), used / 2, used * 2))
                 layout, objects = self._decoded(source, limits, measured, tile)
                 used = measured
-        return layout, objects, {"diameter": round(used, 2), "diameter_from": how} | info
+        return layout, objects, {"diameter": round(used, 2), "diameter_from": how} | info | missing
 
     def _decoded(self, source: ImageSource, limits: np.ndarray, diameter: float, tile: int) -> tuple[Layout, Objects]:
         scale = self.config.layout_diameter / diameter
         layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
-        return layout, find_objects(layout, self.thresholds, self.config.layout_diameter)
+        objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
+        return layout, without_missing(objects, layout, source)
 
     def check_diameter(self, diameter: float) -> None:
         """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
@@ -211,6 +219,7 @@ class TrainedCounter:
         if source.pixel_size_um is not None:
             table = add_micrometres(table, source.pixel_size_um)
         estimates, flags = self.estimate_counts(layout, objects)
+        flags = missing_flags(info) + flags
         if info.get("polarity") == "negative":
             flags.append("dark where cells should be bright, or the other way round: counted as its negative")
         contrast = info["contrast_to_noise"]

@@ -8,9 +8,9 @@ import numpy as np
 
 from neubauer.images.normalise import percentile_limits
 from neubauer.layouts.spec import LayoutSpec
-from neubauer.models.counter.strangeness import remember
 from neubauer.models.counter.layout import predict_layout
 from neubauer.models.counter.predict import TrainedCounter
+from neubauer.models.counter.strangeness import remember
 from neubauer.models.shared.inputs import Annotated
 
 

@@ -13,10 +13,10 @@ from neubauer.metrics.detection import assign, box_iou, match_points, outside
 from neubauer.metrics.segmentation import match_labels
 from neubauer.models.counter.config import Calibration, CountMethod
 from neubauer.models.counter.interval import interval_width
-from neubauer.models.counter.strangeness import USUAL
 from neubauer.models.counter.layout import Layout
 from neubauer.models.counter.objects import Objects, boxes_of, find_objects, full_labels
 from neubauer.models.counter.predict import TrainedCounter
+from neubauer.models.counter.strangeness import USUAL
 from neubauer.models.shared.inputs import Annotated
 
 CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)

@@ -12,6 +12,7 @@ from skimage.metrics import structural_similarity
 from neubauer.gan.data.holes import draw_holes
 from neubauer.gan.data.images import IntensityRange
 from neubauer.images.fill import fill_biharmonic, fill_texture
+from neubauer.images.missing import refuse_missing
 from neubauer.metrics.features import RandomEncoder
 from neubauer.metrics.generation import kernel_distance
 from neubauer.models.inpainter.predict import TrainedInpainter
@@ -70,7 +71,7 @@ def look(
     given: ImageLike, inpainter: TrainedInpainter | None, seed: Sequence[int], images: int, share: float = 0.2
 ) -> Seen:
     """Cut holes into one image of so many, fill them in with each method, compare; see `evaluate_inpainting`."""
-    image = as_source(given).read()
+    image = refuse_missing(as_source(given), what="images to cut holes into").read()
     rng = np.random.default_rng(seed)
     holes = draw_holes((image.shape[1], image.shape[2]), share, rng)
     span = float(np.iinfo(image.dtype).max) if image.dtype == np.uint8 else float(np.ptp(image)) or 1.0

@@ -66,7 +66,7 @@ class TrainedInpainter:
         Parameters
         ----------
         image : file, array or source.
-        holes : (Y, X), true in holes.
+        holes : (Y, X), true in holes; pixels that are NaN or infinite are holes, too.
         samples : completions, each of the image turned or mirrored otherwise (1 to 8).
         tile : side of the tiles, pixels, of which only what is around holes is computed. Memory depends on it, the
             result does not, as long as holes are no wider than what the network can see.
@@ -92,7 +92,8 @@ class TrainedInpainter:
         holes = np.asarray(holes)
         if holes.shape != source.shape[1:]:
             raise InputError(f"holes of {source.path}", f"shape {holes.shape}", f"{source.shape[1:]}, as the image has")
-        holes = check_holes(holes, f"holes of {source.path}")
+        missing = source.missing(0, holes.shape[0], 0, holes.shape[1])
+        holes = check_holes(holes.astype(bool) | missing, f"holes of {source.path}")
         repaired = source.read()
         uncertainty = np.zeros(holes.shape, np.float32)
         for at in _with_holes(holes, tile):

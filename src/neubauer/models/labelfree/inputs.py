@@ -14,6 +14,7 @@ from neubauer.errors import InputError
 from neubauer.gan.config.base import nearest, validate
 from neubauer.gan.config.labelfree import LabelFreeConfig
 from neubauer.images.find import find_images
+from neubauer.images.missing import refuse_missing
 from neubauer.images.normalise import normalise, percentile_limits
 from neubauer.images.read import ImageSource
 from neubauer.layouts.simulator.scale import corrected, diameters, measure_scale
@@ -50,6 +51,9 @@ def collect_images(
     reading: Reading = WHOLE,
 ) -> tuple[list[ImageSource], list[Annotated]]:
     """All images without annotation, and all with one; of which one channel says all, reduced to it.
+
+    Images without annotation of which more than 0.1 % of the pixels are missing (NaN, infinite) are not used, with a
+    warning: what is painted would look like them.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def _open(images: Sequence[ImageLike], reading: Reading) -> list[ImageSource]:
     opened, problem = [], None
     for image in images:
         try:
-            opened.append(as_source(image, reading=reading))
+            opened.append(refuse_missing(as_source(image, reading=reading)))
         except InputError as error:  # one bad file does not cost the others
             problem = error
             warnings.warn(f"not used: {error}", stacklevel=4)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from neubauer.cells.annotation import Annotation, Kind
 from neubauer.cells.read.load import load_annotation, named_classes
@@ -95,11 +96,13 @@ def informative_channel(source: ImageSource, probes: int = 4) -> int | None:
     side = 256
     rows, columns = (sorted({int(p) for p in np.linspace(0, max(n - side, 0), probes)}) for n in (height, width))
     windows = [
-        source.region(y, min(y + side, height), x, min(x + side, width)).reshape(source.shape[0], -1)
+        source.masked(y, min(y + side, height), x, min(x + side, width)).reshape(source.shape[0], -1)
         for y in rows
         for x in columns
     ]
-    pixels = np.concatenate(windows, 1)
+    pixels = np.concatenate([np.ma.getdata(w)[:, ~np.ma.getmaskarray(w).any(0)] for w in windows], 1)
+    if not pixels.size:
+        return None  # nothing is known in all channels
     varies = np.flatnonzero(pixels.max(1) > pixels.min(1))
     if len(varies) <= 1:
         return int(varies[0]) if len(varies) else 0
@@ -139,9 +142,7 @@ def collect(
         given = [images] if isinstance(images, str | Path | np.ndarray | ImageSource) else list(images)
         if len(given) != len(annotations):
             raise InputError("annotations", f"{len(annotations)} for {len(given)} images", "one for each image")
-        pairs = [
-            _same_size(Annotated(as_source(i, reading=reading), a)) for i, a in zip(given, annotations, strict=True)
-        ]
+        pairs = [_checked(Annotated(as_source(i, reading=reading), a)) for i, a in zip(given, annotations, strict=True)]
     return same_channels(pairs) if channels is None else pairs
 
 
@@ -162,7 +163,7 @@ class Match:
         """
         source = as_source(self.image, reading=reading)
         annotation = load_annotation(self.image, self.annotation, self.kind, source.shape[1:], classes)
-        return _same_size(Annotated(source, annotation))
+        return _checked(Annotated(source, annotation))
 
 
 def match_files(files: Sequence[Path], folders: dict[Kind, str | Path]) -> list[Match]:
@@ -228,11 +229,24 @@ def _from_files(
     return result
 
 
-def _same_size(pair: Annotated) -> Annotated:
+def _checked(pair: Annotated) -> Annotated:
+    """The pair, with what is missing of the image ignored in the annotation, but for specks and lines of dead pixels.
+
+    Raises
+    ------
+    InputError : they are of different size.
+    """
     if pair.annotation.shape != pair.source.shape[1:]:
         found = f"{pair.source.shape[1:]} pixels and an annotation of {pair.annotation.shape}"
         raise InputError(pair.source.path, found, "the same size (Y, X)")
-    return pair
+    if not pair.source.can_miss:
+        return pair
+    height, width = pair.annotation.shape
+    missing = ndi.binary_opening(pair.source.missing(0, height, 0, width), np.ones((3, 3)))
+    if not missing.any():
+        return pair
+    known = pair.annotation.ignore
+    return replace(pair, annotation=replace(pair.annotation, ignore=missing if known is None else known | missing))
 
 
 def _joined(problems: Sequence[InputError]) -> InputError:

@@ -90,7 +90,7 @@ class TrainedTranslator:
         Returns
         -------
         ImageSource : of the channels, data type and intensity range of the other domain (classical methods: of the
-            image).
+            image). What is missing of the image (NaN, infinite) is missing of it.
 
         Raises
         ------
@@ -119,7 +119,8 @@ class TrainedTranslator:
 
         Returns
         -------
-        (C', Y, X) in the data type and range of the other domain (classical methods: of the image).
+        (C', Y, X) in the data type and range of the other domain (classical methods: of the image). Missing pixels are
+        NaN in floats; in integers they are translated as if the median of the image were there.
 
         Raises
         ------

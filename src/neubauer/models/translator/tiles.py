@@ -10,6 +10,7 @@ import torch
 from neubauer.errors import InputError
 from neubauer.gan.data.images import IntensityRange
 from neubauer.gan.training.machine import bfloat16_is_fast
+from neubauer.images.missing import masked_where
 from neubauer.images.source import ImageSource
 from neubauer.images.stain_transfer import LabStatistics, StainStatistics, Statistics, sampled_pixels
 from neubauer.nets.translator import TranslatorNet
@@ -39,7 +40,8 @@ def translated_source(
         low = [(a // stride) * stride - halo for a in (y0, x0)]
         high = [-(-b // stride) * stride + halo for b in (y1, x1)]
         inside = [(max(0, a), min(n, b)) for a, b, n in zip(low, high, (height, width), strict=True)]
-        pixels = before.normalise(source.region(*inside[0], *inside[1])[None])
+        found = source.masked(*inside[0], *inside[1])
+        pixels = before.normalise(np.ma.getdata(found)[None])
         # beyond the edges the image is continued by its edge pixels, the same for tiles and for the whole
         around = [(p - a, b - q) for a, b, (p, q) in zip(low, high, inside, strict=True)]
         pixels = np.pad(pixels, [(0, 0), (0, 0), *around], mode="edge")
@@ -47,7 +49,8 @@ def translated_source(
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
             made = network(torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)).float().numpy()
         top, left = y0 - low[0], x0 - low[1]
-        return after.restore(made[:, :, top : top + y1 - y0, left : left + x1 - x0])[0]
+        missing = np.ma.getmaskarray(found)[:, y0 - inside[0][0] :, x0 - inside[1][0] :][:, : y1 - y0, : x1 - x0]
+        return masked_where(after.restore(made[:, :, top : top + y1 - y0, left : left + x1 - x0])[0], missing)
 
     return ImageSource(
         source.path,
@@ -56,6 +59,7 @@ def translated_source(
         read_region,
         name=source.name,
         pixel_size_um=source.pixel_size_um,
+        can_miss=source.can_miss,
     )
 
 
@@ -72,9 +76,10 @@ def classical_source(
     own = method.of(sample_colours([source]))
 
     def read_region(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        light = source.region(y0, y1, x0, x1) / full
-        made = own.transfer(light, to) * full  # type: ignore[arg-type]
-        return (np.round(made) if source.dtype.kind in "ui" else made).astype(source.dtype)
+        found = source.masked(y0, y1, x0, x1)
+        made = own.transfer(np.ma.getdata(found) / full, to) * full  # type: ignore[arg-type]
+        made = (np.round(made) if source.dtype.kind in "ui" else made).astype(source.dtype)
+        return masked_where(made, np.ma.getmaskarray(found))
 
     return ImageSource(
         source.path,
@@ -84,6 +89,7 @@ def classical_source(
         name=source.name,
         pixel_size_um=source.pixel_size_um,
         channel_names=source.channel_names,
+        can_miss=source.can_miss,
     )
 
 
@@ -93,8 +99,9 @@ def sample_colours(sources: Sequence[ImageSource]) -> np.ndarray:
     for source in sources:
         _, height, width = source.shape
         top, left = max(height - SAMPLE, 0) // 2, max(width - SAMPLE, 0) // 2
-        window = source.region(top, min(top + SAMPLE, height), left, min(left + SAMPLE, width))
-        windows.append(window / full_scale(source))
+        window = source.masked(top, min(top + SAMPLE, height), left, min(left + SAMPLE, width))
+        known = np.ma.getdata(window)[:, ~np.ma.getmaskarray(window).any(0)]  # (C, N)
+        windows.append((known if known.size else np.ma.getdata(window)) / full_scale(source))
     return sampled_pixels(windows)
 
 
@@ -123,7 +130,7 @@ def read_once(source: ImageSource, most: int = 2**28) -> ImageSource:
 
     def read_region(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         if not kept:
-            kept.append(source.read())
+            kept.append(source.masked(0, source.shape[1], 0, source.shape[2]))
         return kept[0][:, y0:y1, x0:x1].copy()
 
     return ImageSource(
@@ -134,15 +141,17 @@ def read_once(source: ImageSource, most: int = 2**28) -> ImageSource:
         name=source.name,
         pixel_size_um=source.pixel_size_um,
         channel_names=source.channel_names,
+        can_miss=source.can_miss,
     )
 
 
 def read_in_tiles(source: ImageSource, tile: int) -> np.ndarray:
-    """All pixels (C, Y, X), read tile by tile."""
+    """All pixels (C, Y, X), read tile by tile; missing ones are NaN, where the data type has that."""
     channels, height, width = source.shape
     result = np.empty((channels, height, width), source.dtype)
     for top in range(0, height, tile):
         for left in range(0, width, tile):
             bottom, right = min(top + tile, height), min(left + tile, width)
-            result[:, top:bottom, left:right] = source.region(top, bottom, left, right)
+            part = source.masked(top, bottom, left, right)
+            result[:, top:bottom, left:right] = part.filled(np.nan) if source.dtype.kind == "f" else part.data
     return result

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neubauer.cells.write.harmless import harmless_table
 from neubauer.errors import InputError
 from neubauer.models.classifier.config import UNKNOWN
 from neubauer.models.classifier.crops import read_crops, squares_for
@@ -124,7 +125,7 @@ class Classify:
         if not rows:
             return
         table = pd.DataFrame(list(rows.values()))
-        table.drop(columns="file").to_csv(folder / CLASSES, index=False, float_format="%.6g")
+        harmless_table(table.drop(columns="file")).to_csv(folder / CLASSES, index=False, float_format="%.6g")
         if self.sheets:
             (folder / "sheets").mkdir()
             for name, members in table.groupby("class"):

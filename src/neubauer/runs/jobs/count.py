@@ -13,6 +13,7 @@ import pandas as pd
 
 from neubauer.cells.table import Cells
 from neubauer.cells.write.formats import FORMATS
+from neubauer.cells.write.harmless import harmless_table
 from neubauer.cells.write.tables import counts_columns, counts_row, join_objects, objects_table, save_objects
 from neubauer.errors import InputError
 from neubauer.images.read import open_image
@@ -135,7 +136,8 @@ class Count(OneByOne):
     def merge(self, out: Path, rows: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         """See `Job.merge`."""
         columns = counts_columns(self.classes)
-        pd.DataFrame(list(rows.values()), columns=columns, dtype=object).to_csv(folder / COUNTS, index=False)
+        table = pd.DataFrame(list(rows.values()), columns=columns, dtype=object)
+        harmless_table(table).to_csv(folder / COUNTS, index=False)
         join_objects(folder / OBJECTS, [out / _part(name) for name in rows])
         for kind, written in FORMATS.items():
             files = [out / kind / written.file.format(name) for name in rows]

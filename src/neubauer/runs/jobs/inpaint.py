@@ -31,7 +31,7 @@ class Inpaint(OneByOne):
     Attributes
     ----------
     model, method : an inpainter file, or `biharmonic` or `texture`: one of the two.
-    holes : folder of masks, one mask, or `auto`: found in the images.
+    holes : folder of masks, one mask, or `auto`: found in the images. Missing pixels (NaN, infinite) are holes, too.
     samples : completions that are averaged.
     seed : of the choice of patches, for `texture`.
 
@@ -73,7 +73,8 @@ class Inpaint(OneByOne):
     def one(self, item: Item, folder: Path) -> dict[str, Any]:
         """See `Job.do`."""
         source, name = open_image(item.path), item.name
-        holes = self._holes(item.path, source)
+        holes = self._holes(item.path, source) | source.missing(0, source.shape[1], 0, source.shape[2])
+        holes = check_holes(holes, f"holes of {item.path}")
         repaired, uncertainty = self._fill(source, holes) if holes.any() else (source.read(), None)
         size, names = source.pixel_size_um, source.channel_names
         write_image(folder / f"{name}.tif", repaired, pixel_size_um=size, channel_names=names)

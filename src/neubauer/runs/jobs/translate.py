@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from neubauer.cells.write.harmless import harmless_table
 from neubauer.errors import InputError
 from neubauer.images.read import open_image
 from neubauer.images.write import write_image
@@ -85,7 +86,7 @@ class Translate(OneByOne):
     def merge(self, out: Path, rows: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         """See `Job.merge`."""
         if self.checks is not None and rows:
-            pd.DataFrame(list(rows.values())).to_csv(folder / CELLS, index=False)
+            harmless_table(pd.DataFrame(list(rows.values()))).to_csv(folder / CELLS, index=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what each process loads for itself."""
