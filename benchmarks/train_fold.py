@@ -11,12 +11,13 @@ from pathlib import Path
 
 import torch
 from datasets import data_option, pairs_of
-from sources import FOLDS, chosen, negatives, parts
+from sources import FOLDS, GREY, WIDE, Fold, Stage, chosen, negatives, parts
 
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.counter.remember import keep_what_is_known
 from neubauer.models.counter.scale_fit import ScaleSettings, fit_scale, typical_diameters
 from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.shared.fitting import Report
 from neubauer.models.shared.inputs import Annotated
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "folds"
@@ -26,11 +27,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=FOLDS)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", type=int, help="instead of the fold's")
     parser.add_argument(
         "--scale-steps",
         type=int,
-        default=1500,
+        default=1000,
         help="of the network that sees how large cells are; 0: the one there is",
     )
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the model (default: %(default)s)")
@@ -45,44 +45,56 @@ def main() -> None:
         train += chosen(fold, name, rest)
         validation += chosen(fold, name, held_out)
     pairs = pairs_of(train) + list(negatives(fold.channels, fold.classes))
-    settings = FitSettings(
-        arguments.steps or fold.steps,
-        crop=fold.crop,
-        learning_rate=fold.learning_rate,
-        augmentation=fold.augmentation,
-        border_weight=fold.border_weight,
-    )
+    path = arguments.out / f"{arguments.name}.safetensors"
     begin = time.monotonic()
 
     def report(step: int, losses: dict[str, float]) -> None:
         terms = ", ".join(f"{key} {value:.4f}" for key, value in losses.items())
         print(f"{step} steps, {time.monotonic() - begin:.0f} s: {terms}", flush=True)
 
-    path = arguments.out / f"{arguments.name}.safetensors"
-    checkpoint = path.with_suffix(".checkpoint")
-    if path.exists() and not checkpoint.exists():
-        counter = CellCounter.load(path)
-    else:
-        sizes = {} if fold.start else {"widths": (32, 64, 96, 128), "depths": (1, 2, 2, 2)}
-        counter = CellCounter(
-            settings=settings,
-            start=fold.start,
-            layout_diameter=fold.layout_diameter,
-            validation=0.03,
-            **sizes,  # type: ignore[arg-type]
-        )
-        images, annotations = [p.source for p in pairs], [p.annotation for p in pairs]
-        counter.fit(images, annotations, report=report, checkpoint=checkpoint, resume=checkpoint.exists())
-        counter.config.training["minutes"] = round((time.monotonic() - begin) / 60, 1)
-        counter.config.training["name"] = arguments.name
+    counter = CellCounter.load(path) if path.exists() else None
+    done = len(str(counter.config.training.get("stages", ""))) if counter else 0
+    for number, stage in enumerate(fold.stages[done:], done):
+        counter = learn(fold, stage, path if counter else fold.start, pairs, path.with_suffix(".checkpoint"), report)
+        counter.config.training |= {
+            "name": arguments.name,
+            "licence": fold.licence,
+            "stages": "x" * (number + 1),
+            "minutes": round((time.monotonic() - begin) / 60, 1),
+        }
         counter.save(path)
-    percentiles = counter.config.percentiles
-    if arguments.scale_steps:
-        how = ScaleSettings(arguments.scale_steps, augmentation=fold.augmentation)
+    counter = counter or CellCounter.load(fold.start or path)
+    counter.config.training |= {"name": arguments.name, "licence": fold.licence}
+    if arguments.scale_steps and counter.scale_ is None:
+        how = ScaleSettings(arguments.scale_steps, augmentation=WIDE if fold.channels == 3 else GREY)
+        percentiles = counter.config.percentiles
         counter.set(counter.config, scale=fit_scale(pairs, typical_diameters(pairs), how, percentiles, report))
         counter.save(path)
     finish(counter, pairs, pairs_of(validation))
     counter.save(path)
+
+
+def learn(
+    fold: Fold, stage: Stage, start: str | Path | None, pairs: list[Annotated], checkpoint: Path, report: Report
+) -> CellCounter:
+    """Train, from random weights without a `start`; goes on from the checkpoint if it is there."""
+    settings = FitSettings(
+        stage.steps,
+        crop=fold.crop,
+        learning_rate=stage.learning_rate,
+        augmentation=stage.augmentation,
+        border_weight=fold.border_weight,
+    )
+    sizes = {} if start else {"widths": (32, 64, 96, 128), "depths": (1, 2, 2, 2)}
+    counter = CellCounter(
+        settings=settings,
+        start=start,
+        layout_diameter=fold.layout_diameter,
+        validation=0.03,
+        **sizes,  # type: ignore[arg-type]
+    )
+    images, annotations = [p.source for p in pairs], [p.annotation for p in pairs]
+    return counter.fit(images, annotations, report=report, checkpoint=checkpoint, resume=checkpoint.exists())
 
 
 def finish(counter: CellCounter, trained: list[Annotated], validation: list[Annotated]) -> None:

@@ -23,6 +23,15 @@ class CountEstimate:
         return round(self.count), low, high
 
 
+@dataclass(frozen=True)
+class Unfamiliar:
+    """Which blocks of an image are unlike all that the counter has learnt: (By, Bx) bool, and their (y, x) sides in
+    pixels; those in the last row and column may reach beyond the image."""
+
+    blocks: np.ndarray
+    side: tuple[float, float]
+
+
 @dataclass
 class Cells:
     """The cells of one image.
@@ -41,6 +50,7 @@ class Cells:
         differ from the number of rows.
     flags : short reasons to look at this image by eye; empty where there are none.
     info : further facts for people (the diameter used, how the count was made ...).
+    unfamiliar : parts of the image that the counter does not know, where it is flagged for that.
     """
 
     table: pd.DataFrame
@@ -52,6 +62,7 @@ class Cells:
     estimates: dict[str, CountEstimate] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     info: dict[str, object] = field(default_factory=dict)
+    unfamiliar: Unfamiliar | None = None
 
     def __len__(self) -> int:
         return len(self.table)

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 def count(
     inputs: Inputs,
-    model: Annotated[str, typer.Option(help="Name of a bundled model, or a file. `neubauer models` lists them.")],
     out: Annotated[Path, typer.Option(help="Folder for the results. A stopped run goes on where it was.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a bundled model, or a file. `neubauer models` lists them. "
+            "Default: the bundled one that has learnt images like these."
+        ),
+    ] = None,
     diameter: Annotated[
         float | None, typer.Option(help="Typical cell diameter in pixels. Default: estimated for each image.")
     ] = None,
@@ -74,10 +80,11 @@ def count(
         reading = reading_of(project, frame, channel, stain)
         share = share_of(shard)
         from neubauer.runs.inputs import find_items
-        from neubauer.runs.jobs.count import Count, wanted_formats
+        from neubauer.runs.jobs.count import Count, choose_model, wanted_formats
 
+        items = find_items(inputs, recursive=recursive, leave_annotations=True, on_event=tell)
         job = Count(
-            model,
+            model or choose_model(items, reading, tell),
             diameter,
             reading,
             wanted_formats(formats, masks, overlays),
@@ -87,7 +94,6 @@ def count(
             classify,
             classify_diameter,
         )
-        items = find_items(inputs, recursive=recursive, leave_annotations=True, on_event=tell)
         finished = do(job, items, out, "counting", workers=workers, overwrite=overwrite, share=share)
         if as_json:
             _print_json(finished)

@@ -37,7 +37,7 @@ def models(
         if name is not None:
             console.print(Markdown(every[0].card))
             return
-        table = Table("model", "kind", "classes", "channels", "size", "for")
+        table = Table("model", "kind", "classes", "channels", "size", "licence of its data", "for")
         for m in every:
             header = m.header()
             config = header["config"]
@@ -48,6 +48,7 @@ def models(
                 ", ".join(config.get("classes", ())),
                 str(config.get("channels", "")),
                 f"{m.path.stat().st_size / 1e6:.1f} MB",
+                str(config.get("training", {}).get("licence", "")),
                 summary,
             )
         console.print(table)

@@ -18,7 +18,7 @@ from neubauer.runs.events import Event, Failed, Note
 from neubauer.runs.executors import InProcess, LocalProcesses
 from neubauer.runs.inputs import find_items
 from neubauer.runs.job import Job
-from neubauer.runs.jobs.count import COUNTS, Count
+from neubauer.runs.jobs.count import COUNTS, Count, choose_model
 from neubauer.runs.run import run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def count_folder(
     images: str | Path | Sequence[str | Path],
-    model: str | Path | TrainedCounter,
+    model: str | Path | TrainedCounter | None = None,
     out: str | Path | None = None,
     *,
     recursive: bool = False,
@@ -44,7 +44,8 @@ def count_folder(
     Parameters
     ----------
     images : a folder, files, globs, or a CSV table with a column `image`.
-    model : a counter, its file, or the name of a bundled one.
+    model : a counter, its file, or the name of a bundled one; by default the bundled one that has learnt images like
+        these, and a warning says which that is.
     out : folder for tables, label images and overlays; by default only the table is made.
     recursive : take the images in sub-folders, too.
     workers : processes on this machine.
@@ -68,7 +69,7 @@ def count_folder(
             return count_folder(images, model, folder, recursive=recursive, workers=workers, **options)
     reading = Reading(project, frame, channel, stain)
     items = find_items(images, recursive=recursive, leave_annotations=True, on_event=_warn)
-    job: Job = Count(model, reading=reading, **options)
+    job: Job = Count(model or choose_model(items, reading, _warn), reading=reading, **options)
     executor = InProcess() if workers == 1 else LocalProcesses(workers)
     with Display("counting", "images", len(items)) as display:
 

@@ -12,6 +12,7 @@ from neubauer.cells.draw.colours import class_colours
 from neubauer.cells.draw.display import to_display
 from neubauer.cells.draw.legend import Colour, add_legend
 from neubauer.cells.draw.missing import mark_missing
+from neubauer.cells.draw.unfamiliar import mark_unfamiliar
 from neubauer.cells.table import Cells
 from neubauer.images.read import from_array
 from neubauer.images.source import ImageSource
@@ -28,7 +29,7 @@ def draw_overlay(
 
     Where there is no label image, boxes are drawn, and crosses where only centres are known. Small images are
     enlarged, so that the lines are thin beside the cells. Where pixels of the image are missing (NaN, infinite), it is
-    striped.
+    striped; and with thin stripes where it is unlike all that the counter has learnt.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ def draw_overlay(
         raise ValueError(f"the image has the shape {image.shape}, the cells are of an image of {cells.shape}")
     source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
     picture = mark_missing(to_display(source, max_side), source)
+    picture = mark_unfamiliar(picture, cells.unfamiliar, cells.shape)
     colours = class_colours(len(cells.classes))
     if cells.labels is not None:
         picture = _draw_contours(picture, cells, colours)

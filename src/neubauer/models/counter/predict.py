@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from neubauer.cells.measure import add_micrometres, measure
-from neubauer.cells.table import Cells, CountEstimate
+from neubauer.cells.table import Cells, CountEstimate, Unfamiliar
 from neubauer.errors import InputError, NeubauerError
 from neubauer.images.contrast import LEAST, contrast_to_noise
 from neubauer.images.normalise import percentile_limits
@@ -24,7 +24,7 @@ from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.interval import interval
-from neubauer.models.counter.layout import TILE, Layout, predict_layout
+from neubauer.models.counter.layout import BLOCK, TILE, Layout, predict_layout
 from neubauer.models.counter.missing import missing_flags, missing_info, without_missing
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.counter.scale import Look, look_at
@@ -242,7 +242,20 @@ class TrainedCounter:
                 if config.training.get("calibrated_on") == "simulated images"
                 else {}
             ),
+            self._unfamiliar(layout),
         )
+
+    def _unfamiliar(self, layout: Layout) -> Unfamiliar | None:
+        """Where the image is strange, if it is strange at all."""
+        if self.known_ is None:
+            return None
+        distances = self.known_.distances(layout.features)
+        if strangeness(distances) <= STRANGE:
+            return None
+        side = BLOCK * self._fast.stride
+        zoom = (whole / n for whole, n in zip(layout.shape, layout.scaled_shape, strict=True))
+        down, across = (side * z for z in zoom)
+        return Unfamiliar(distances > STRANGE, (down, across))
 
     def probability(self, objects: Objects) -> np.ndarray:
         """(N,) calibrated probability that the object is a cell of its class."""

@@ -18,16 +18,20 @@ from neubauer.cells.write.tables import counts_columns, counts_row, join_objects
 from neubauer.errors import InputError
 from neubauer.images.read import open_image
 from neubauer.images.source import ImageSource
+from neubauer.models.counter.choose import choose_counter
 from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.repaired import holes_of, mark_repaired
 from neubauer.models.shared.bundled import resolve
 from neubauer.models.shared.inputs import WHOLE, Reading
 from neubauer.runs.adaptation import Adaptation, load_adaptation
 from neubauer.runs.digests import counter_digest, file_digest
+from neubauer.runs.events import Note, OnEvent, unheard
 from neubauer.runs.job import Item, OneByOne
 from neubauer.runs.refinement import Refinement, load_refinement
 from neubauer.runs.store import PARTS, file_name
 
+CHOSEN_BY = 3
+"""Images that decide about the model."""
 COUNTS, OBJECTS = "counts.csv", "objects.csv"
 
 
@@ -94,6 +98,8 @@ class Count(OneByOne):
             file = resolve(self.model)
             name, sha256 = file.stem, file_digest(file)
         found: dict[str, Any] = {"model": name, "model_sha256": sha256, "diameter": self.diameter}
+        if "licence" in self.counter.config.training:
+            found["model_licence"] = self.counter.config.training["licence"]
         found |= asdict(self.reading)
         counts_columns(self.classes)  # classes that no table can hold are said before anything is done
         if self.adaptation is not None:
@@ -149,6 +155,29 @@ class Count(OneByOne):
     def __getstate__(self) -> dict[str, Any]:
         """Without what each process loads for itself."""
         return {k: v for k, v in self.__dict__.items() if k not in ("counter", "adaptation", "refinement")}
+
+
+def choose_model(items: Sequence[Item], reading: Reading, on_event: OnEvent = unheard) -> str:
+    """Name of the bundled counter that fits the images best, by a few of them; says which and why, or that none does.
+
+    Raises
+    ------
+    InputError : none of the images can be read, or no bundled counter takes images of so many channels.
+    """
+    images: list[ImageSource] = []
+    last: InputError | None = None
+    for item in items:
+        try:
+            images.append(open_image(item.path, project=reading.project, frame=reading.frame))
+        except InputError as error:
+            last = error
+        if len(images) == CHOSEN_BY:
+            break
+    if not images:
+        raise last or InputError("images", "none", "at least one image")
+    choice = choose_counter(images, reading)
+    on_event(Note(f"model {choice.name}: {choice.reason}"))
+    return choice.name
 
 
 def _part(name: str) -> str:
