@@ -57,7 +57,7 @@ def test_finds_the_size_of_magnified_scenes(counter: CellCounter, scale: int) ->
     assert found == pytest.approx(scale * DIAMETER, rel=0.25)
     cells = counter.predict(image)
     assert cells.info["diameter_from"] == "estimated"
-    assert cells.info["diameter"] == pytest.approx(found, abs=0.01)
+    assert cells.info["diameter"] == pytest.approx(found, rel=0.05)  # that of the cells themselves, once found
     assert abs(len(cells) - len(annotation)) <= 2
 
 

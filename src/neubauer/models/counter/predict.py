@@ -45,12 +45,21 @@ SAME_SCALE = 1.3
 """Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
 RIGHT_SIZE = 1.2
 """If the cells that are found measure up to this factor more or less than estimated, the network saw them well."""
+ABSURD = 2.5
+"""Cells that measure this factor more or less than estimated are none."""
 ENOUGH = 5
 """So many cells say how large they typically are."""
 NEGATIVE = 0.8
 """From this probability on an image is taken for a negative, and turned."""
 MIN_SCALE, MAX_SCALE = 1 / 32, 16.0
 """Size ratios between the network's view and the image beyond which a diameter is absurd."""
+
+
+def typical(objects: Objects, seen_as: float) -> float:
+    """Median diameter of the objects, in pixels; that by which they were seen where there are too few, or where they
+    are of quite another size and so no cells."""
+    measured = float(np.median(objects.diameters)) if len(objects) >= ENOUGH else seen_as
+    return measured if 1 / ABSURD <= measured / seen_as <= ABSURD else seen_as
 
 
 class TrainedCounter:
@@ -165,13 +174,11 @@ class TrainedCounter:
             info["polarity"] = "negative"
         used, how = self._diameter(source, limits, diameter, look)
         layout, objects = self._decoded(source, limits, used, tile)
-        if how == "estimated" and len(objects) >= ENOUGH:
-            measured = float(np.median(objects.diameters))
+        if how == "estimated":
+            measured = typical(objects, used)
             if not 1 / RIGHT_SIZE <= measured / used <= RIGHT_SIZE:
-                # half way back: of cells that are seen too large or too small, some are missed
-                measured = float(np.clip(math.sqrt(measured * used), used / 2, used * 2))
                 layout, objects = self._decoded(source, limits, measured, tile)
-                used = measured
+            used = typical(objects, measured)
         return layout, objects, {"diameter": round(used, 2), "diameter_from": how} | info | missing
 
     def _decoded(self, source: ImageSource, limits: np.ndarray, diameter: float, tile: int) -> tuple[Layout, Objects]:

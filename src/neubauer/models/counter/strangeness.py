@@ -17,6 +17,8 @@ LEAST_SPREAD = 1e-3
 NEIGHBOURS = 3
 MOST = 1500
 """Blocks that are kept."""
+PRIOR, SCATTER = 2, 0.3
+"""See `usual_distance`."""
 USUAL = 0.95
 """Share of images of the known kind whose distance is called usual, at most 1."""
 
@@ -87,7 +89,22 @@ def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed
         every = every[np.random.default_rng(seed).choice(len(every), MOST, replace=False)]
     mean, basis, blocks = (np.asarray(a, np.float32) for a in (mean, basis, (every - mean) @ basis))
     found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, blocks)) for f in held_out]
-    return Known(mean, basis, blocks, max(float(np.quantile(found, USUAL)), 1e-3))
+    return Known(mean, basis, blocks, usual_distance(found))
+
+
+def usual_distance(distances: Sequence[float]) -> float:
+    """What USUAL of further images like these will not exceed.
+
+    The prediction bound of Student's t-distribution for the logarithms; as if PRIOR images had scattered by SCATTER
+    before: two or three distances that are alike by chance do not say that all will be.
+    """
+    from scipy import stats
+
+    logs = np.log(np.maximum(distances, 1e-3))
+    n = len(logs)
+    variance = (float(((logs - logs.mean()) ** 2).sum()) + PRIOR * SCATTER**2) / (n - 1 + PRIOR)
+    bound = stats.t.ppf(USUAL, n - 1 + PRIOR) * np.sqrt(variance * (1 + 1 / n))
+    return float(np.exp(logs.mean() + bound))
 
 
 def nearest(points: np.ndarray, blocks: np.ndarray) -> np.ndarray:
