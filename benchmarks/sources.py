@@ -6,7 +6,7 @@ A source is a laboratory, stain or microscope: what images of one have in common
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,14 @@ from neubauer.images.read import from_array, open_image
 from neubauer.models.counter.augment import Augmentation
 from neubauer.models.shared.inputs import Annotated
 
-TEST = {"dsb2018-fluorescence": 0.12, "bbbc039": 0.25, "dsb2018-colour": 0.15, "monuseg": 0.25, "bccd": 0.2}
+TEST = {
+    "dsb2018-fluorescence": 0.12,
+    "bbbc039": 0.25,
+    "dsb2018-colour": 0.15,
+    "monuseg": 0.25,
+    "bccd": 0.2,
+    "dsb2018-haematoxylin": 0.075,
+}
 """Share of the images of each set that no training and no calibration sees."""
 VALIDATION = 0.15
 WIDE = Augmentation(
@@ -71,6 +78,7 @@ def _dsb_colour(item: Item) -> str:
 SOURCE: dict[str, Callable[[Item], str]] = {
     "dsb2018-fluorescence": _dsb_fluorescence,
     "dsb2018-colour": _dsb_colour,
+    "dsb2018-haematoxylin": _dsb_colour,
     "bbbc039": lambda _: "bbbc039",
     "vgg": lambda _: "vgg-cells",
     "monuseg": lambda _: "monuseg",
@@ -106,12 +114,14 @@ class Fold:
     border_weight: float = 2.0
     bundled: bool = False  # its model comes with the package
     licence: str = ""
+    further: dict[str, str] = field(default_factory=dict)  # facts that the model's config keeps
 
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "tissue": ("dsb2018-colour", "monuseg", "gbm40", "mbm"),
     "fluorescence": ("dsb2018-fluorescence", "bbbc039", "vgg"),
     "blood": ("bccd", "wbc-rapid"),
+    "haematoxylin": ("dsb2018-haematoxylin",),
 }
 
 
@@ -180,6 +190,16 @@ FOLDS: dict[str, Fold] = {
         start="nuclei-fluorescence",
         bundled=True,
         licence=CC0 + ", BBBC039",
+    ),
+    "nuclei-haematoxylin": replace(
+        GREY_FOLD,
+        family="haematoxylin",
+        sets=("dsb2018-haematoxylin",),
+        layout_diameter=24.0,
+        start="nuclei-haematoxylin",
+        bundled=True,
+        licence=CC0 + ", BBBC039",
+        further={"stain": "haematoxylin"},
     ),
     "fluorescence-without-360-696": replace(
         GREY_FOLD, stages=(Stage(1600, GREY),), sources=("dsb2018, 256 px", "dsb2018, dense")

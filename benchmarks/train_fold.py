@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from datasets import data_option, pairs_of
 from sources import FOLDS, GREY, WIDE, Fold, Stage, chosen, negatives, parts
+from train_bundled import RECIPES, parts_of
 
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.counter.remember import keep_what_is_known
@@ -39,12 +40,17 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     fold = FOLDS[arguments.name]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train, validation = [], []
-    for name in fold.sets:
-        _, held_out, rest = parts(name, arguments.data)
-        train += chosen(fold, name, rest)
-        validation += chosen(fold, name, held_out)
-    pairs = pairs_of(train) + list(negatives(fold.channels, fold.classes))
+    if fold.stages:
+        train, validation = [], []
+        for name in fold.sets:
+            _, held_out, rest = parts(name, arguments.data)
+            train += chosen(fold, name, rest)
+            validation += chosen(fold, name, held_out)
+        trained, calibrated = pairs_of(train), pairs_of(validation)
+    else:  # the network stays as its recipe made it
+        before = parts_of(RECIPES[arguments.name], arguments.data)
+        trained, calibrated = before.trained, before.held_out
+    pairs = trained + list(negatives(fold.channels, fold.classes))
     path = arguments.out / f"{arguments.name}.safetensors"
     begin = time.monotonic()
 
@@ -64,13 +70,13 @@ def main() -> None:
         }
         counter.save(path)
     counter = counter or CellCounter.load(fold.start or path)
-    counter.config.training |= {"name": arguments.name, "licence": fold.licence}
+    counter.config.training |= {"name": arguments.name, "licence": fold.licence} | fold.further
     if arguments.scale_steps and counter.scale_ is None:
         how = ScaleSettings(arguments.scale_steps, augmentation=WIDE if fold.channels == 3 else GREY)
         percentiles = counter.config.percentiles
         counter.set(counter.config, scale=fit_scale(pairs, typical_diameters(pairs), how, percentiles, report))
         counter.save(path)
-    finish(counter, pairs, pairs_of(validation))
+    finish(counter, trained, calibrated)
     counter.save(path)
 
 

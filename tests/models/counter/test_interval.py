@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from neubauer.models.counter.interval import LEVEL, interval, interval_width
+from neubauer.models.counter.interval import LEVEL, interval, interval_width, unit
 
 
 def coverage(n: int, draws: int = 1500) -> float:
@@ -34,7 +34,7 @@ def test_covers_new_images_with_few_to_calibrate_on(n: int) -> None:
 
 def test_width_is_the_quantile_of_the_scores() -> None:
     predicted = np.full(19, 99.0)
-    true = predicted + 10 * np.arange(1, 20)  # scores 1 ... 19, of which the ceil(20 * 0.9) = 18th
+    true = predicted + unit(99) * np.arange(1, 20)  # scores 1 ... 19, of which the ceil(20 * 0.9) = 18th
     assert interval_width(true, predicted) == pytest.approx(18)
     assert interval_width(predicted, predicted) == 0
 
@@ -46,7 +46,7 @@ def test_interval_is_whole_and_holds_the_rounded_count(count: float, width: floa
     assert 0 <= low <= round(count) <= high
     assert low == int(low)
     assert high == int(high)
-    reach = width * math.sqrt(count + 1)
+    reach = width * float(unit(count))
     assert count - reach - 1 < low
     assert high < count + reach + 1
 
@@ -54,3 +54,19 @@ def test_interval_is_whole_and_holds_the_rounded_count(count: float, width: floa
 def test_without_images_there_is_no_interval() -> None:
     with pytest.raises(ValueError, match="at least one"):
         interval_width([], [])
+
+
+def test_errors_of_large_counts_grow_with_the_count() -> None:
+    assert unit(0) == 1
+    assert unit(10) == pytest.approx(math.sqrt(11), rel=0.02)
+    assert unit(10_000) == pytest.approx(500, rel=0.05)
+
+
+def test_a_shift_widens_by_a_factor_and_more_above_than_below() -> None:
+    low, high = interval(100, 0.5, shift=math.log(1.5))
+    assert low == pytest.approx(100 / 1.5, abs=4)
+    assert high == pytest.approx(150, abs=4)
+    assert interval(100, 0.5, shift=0.0) == interval(100, 0.5)
+    narrow, wide = (interval(100, 3.0, shift=s) for s in (0.0, 0.1))
+    assert wide[0] <= narrow[0]
+    assert wide[1] >= narrow[1]

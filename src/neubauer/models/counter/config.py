@@ -18,7 +18,7 @@ class Calibration(BaseModel):
     score : intercept and the two weights of the logistic regression that turns an object's features into a probability
         (Platt 1999).
     count_method : per class, and for `"total"`, which count was nearer to the truth.
-    interval_width : likewise, half width of the interval in units of sqrt(count + 1).
+    interval_width : likewise, half width of the interval in units of `neubauer.models.counter.interval.unit`.
     density_factor : per class and for `"total"`, what the density count is multiplied with, so that it is right on
         average.
     disagreement : largest difference of the two totals, in units of sqrt(count + 1), that is not worth a flag.

@@ -11,11 +11,21 @@ LEVEL = 0.9
 """Share of images whose true count the interval is meant to hold."""
 
 
+PROPORTION = 0.05
+"""Of a count that errors grow with, beside its root: what is wrong about an image is wrong about all of its cells."""
+
+
+def unit(count: ArrayLike) -> np.ndarray:
+    """What an error of a count is measured in: `sqrt(count + 1 + (PROPORTION count)^2)`."""
+    n = np.maximum(np.asarray(count, float), 0)
+    return np.sqrt(n + 1 + (PROPORTION * n) ** 2)
+
+
 def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) -> float:
-    """Half width `q` of the intervals, in units of `sqrt(count + 1)`.
+    """Half width `q` of the intervals, in units of `unit(count)`.
 
     Split conformal prediction with a normalised score (Papadopoulos et al. 2008; Angelopoulos & Bates, 2023, sections 1
-    and 2.3): the score of an image is `|true - predicted| / sqrt(predicted + 1)`, since counting errors grow about like
+    and 2.3): the score of an image is `|true - predicted| / unit(predicted)`, since counting errors grow about like
     the root of the count, and `q` is the `ceil((n + 1) level) / n` quantile of the scores: a new image from the same
     source is covered with at least this probability. That quantile exists from n = 9 images on (for 90 %). With fewer,
     `q` is the prediction bound of Student's t-distribution with n - 1 degrees of freedom, which needs errors to be
@@ -29,7 +39,7 @@ def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) 
     n = len(t)
     if n == 0:
         raise ValueError("an interval needs at least one validation image")
-    scores = np.abs(t - p) / np.sqrt(np.maximum(p, 0) + 1)
+    scores = np.abs(t - p) / unit(p)
     rank = math.ceil((n + 1) * level)
     if rank <= n:
         return float(np.sort(scores)[rank - 1])
@@ -50,7 +60,7 @@ def interval(count: float, width: float, shift: float = 0.0) -> tuple[float, flo
         kind; see `neubauer.models.counter.shift`.
     """
     c = max(count, 0) + 1
-    known = width * math.sqrt(c)
+    known = width * float(unit(count))
     below, above = (math.hypot(known, c * factor) for factor in (1 - math.exp(-shift), math.exp(shift) - 1))
     low, high = math.ceil(count - below), math.floor(count + above)  # the true count is a whole number
     return max(0, min(low, round(count))), max(high, round(count))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -276,10 +275,9 @@ class TrainedCounter:
         probability = self.probability(objects)
         doubt = float((1 - probability).mean()) if len(objects) else 0.0
         density = self.density_counts(layout)["total"]
-        return (
-            signals(distance, len(objects), density, calibration.disagreement, doubt, calibration.doubt),
-            distance,
-        )
+        relative = None if self.known_ is None or distance is None else distance / self.known_.middle
+        seen = signals(relative, len(objects), density, calibration.disagreement, doubt, calibration.doubt)
+        return seen, distance
 
     def estimate_counts(self, layout: Layout, objects: Objects) -> tuple[dict[str, CountEstimate], list[str]]:
         """Counts with intervals per class and in total, and reasons to look at the image by eye."""

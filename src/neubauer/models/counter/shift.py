@@ -25,7 +25,7 @@ class Signals:
 
     Attributes
     ----------
-    strange : logarithm of the distance from the training images in units of the usual distance.
+    strange : logarithm of the distance from the training images in units of that of images of the known kind.
     disagreement : difference of the logarithms of the counts by objects and by density, beyond what is usual.
     doubt : mean probability of the objects of being wrong, beyond what is usual.
     """
@@ -46,10 +46,11 @@ def signals(
 
     Parameters
     ----------
-    strange : distance from the training images in units of the usual one; None where the counter keeps none.
+    strange : distance from the training images, in units of that of images of the known kind on average; None where the
+        counter keeps none.
     peaks, density : the counts by objects and by density.
     usual_gap : largest difference of the two that is usual, in units of the root of the count (see `Calibration`).
     doubt, usual_doubt : mean probability of the objects of being wrong, here and on validation images.
     """
     gap = abs(math.log((max(peaks, 0) + 1) / (max(density, 0) + 1))) - usual_gap / math.sqrt(max(peaks, 0) + 1)
-    return Signals(math.log(max(strange, 1e-3) / STRANGE) if strange is not None else 0.0, gap, doubt - usual_doubt)
+    return Signals(math.log(max(strange, 1e-3)) if strange is not None else 0.0, gap, doubt - usual_doubt)

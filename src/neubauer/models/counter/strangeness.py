@@ -33,12 +33,14 @@ class Known:
     basis : (F, D) that turns them into D whitened principal components.
     blocks : (N, D) of the training images.
     usual : distance that USUAL of the images of the known kind do not exceed.
+    middle : their distance on average (geometric mean), in units of `usual`.
     """
 
     mean: np.ndarray
     basis: np.ndarray
     blocks: np.ndarray
     usual: float
+    middle: float
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """(By, Bx) distance of each block of an image (By, Bx, F) from the training images, in units of the usual one.
@@ -54,7 +56,7 @@ class Known:
         """As a model file keeps them."""
         arrays = {"mean": self.mean, "basis": self.basis, "blocks": self.blocks}
         found = {f"known.{name}": torch.from_numpy(np.asarray(a, np.float32)) for name, a in arrays.items()}
-        return found | {"known.usual": torch.tensor(self.usual, dtype=torch.float32)}
+        return found | {f"known.{n}": torch.tensor(getattr(self, n), dtype=torch.float32) for n in ("usual", "middle")}
 
     @classmethod
     def of(cls, tensors: dict[str, Tensor]) -> Known | None:
@@ -62,7 +64,7 @@ class Known:
         if "known.mean" not in tensors:
             return None
         mean, basis, blocks = (tensors[f"known.{n}"].float().numpy() for n in ("mean", "basis", "blocks"))
-        return cls(mean, basis, blocks, float(tensors["known.usual"]))
+        return cls(mean, basis, blocks, float(tensors["known.usual"]), float(tensors["known.middle"]))
 
 
 def strangeness(distances: np.ndarray) -> float:
@@ -89,7 +91,8 @@ def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed
         every = every[np.random.default_rng(seed).choice(len(every), MOST, replace=False)]
     mean, basis, blocks = (np.asarray(a, np.float32) for a in (mean, basis, (every - mean) @ basis))
     found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, blocks)) for f in held_out]
-    return Known(mean, basis, blocks, usual_distance(found))
+    usual = usual_distance(found)
+    return Known(mean, basis, blocks, usual, float(np.exp(np.log(np.maximum(found, 1e-3)).mean()) / usual))
 
 
 def usual_distance(distances: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from neubauer.metrics.detection import match_points
 from neubauer.models.counter.config import Calibration
+from neubauer.models.counter.interval import unit
 from neubauer.models.labelfree.crops import Found
 
 LIMITS = {
@@ -72,14 +73,13 @@ def widened(calibration: Calibration, first: Sequence[Found], second: Sequence[F
 
     Simulated images are easier than real ones, so that intervals from them alone would promise too much. The width is
     the root of the sum of squares of that found on simulated images and of the 90 % quantile of these differences, in
-    units of sqrt(count + 1), and at least `floor`. No guarantee of coverage: that needs annotated images.
+    units of `unit(count)`, and at least `floor`. No guarantee of coverage: that needs annotated images.
     """
     per_class = [np.stack([f.objects.counts() for f in found]) for found in (first, second)]
     density = np.stack([f.layout.density_sums for f in first])
     total = [c.sum(1, keepdims=True) for c in (*per_class, density)]
     a, b, d = (np.concatenate([c, t], 1) for c, t in zip((*per_class, density), total, strict=True))
-    unit = np.sqrt(a + 1)
-    quantile = [np.quantile(np.abs(x - a) / unit, 0.9, axis=0) for x in (b, d)]
+    quantile = [np.quantile(np.abs(x - a) / unit(a), 0.9, axis=0) for x in (b, d)]
     extra = np.sqrt(quantile[0] ** 2 + quantile[1] ** 2)
     widths = {
         name: max(float(np.hypot(width, extra[k])), floor)
