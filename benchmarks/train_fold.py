@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from datasets import data_option, pairs_of
+from report import write_result
 from sources import FOLDS, GREY, WIDE, Fold, Stage, chosen, negatives, parts
-from train_bundled import RECIPES, parts_of
+from train_bundled import RECIPES, card, parts_of
 
+from neubauer.models.counter.evaluate import evaluate_counter
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.counter.remember import keep_what_is_known
 from neubauer.models.counter.scale_fit import ScaleSettings, fit_scale, typical_diameters
 from neubauer.models.estimators.cell_counter import CellCounter
+from neubauer.models.shared.bundled import WEIGHTS
 from neubauer.models.shared.fitting import Report
 from neubauer.models.shared.inputs import Annotated
 
@@ -34,6 +38,7 @@ def main() -> None:
         default=1000,
         help="of the network that sees how large cells are; 0: the one there is",
     )
+    parser.add_argument("--bundle", action="store_true", help="put the model into the package, with its card")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the model (default: %(default)s)")
     data_option(parser)
     arguments = parser.parse_args()
@@ -78,6 +83,32 @@ def main() -> None:
         counter.save(path)
     finish(counter, trained, calibrated)
     counter.save(path)
+    if arguments.bundle:
+        bundle(arguments.name, counter, arguments.data)
+
+
+def bundle(name: str, counter: CellCounter, data: Path) -> None:
+    """Put a model into the package, with its card, and its results on images that it never saw."""
+    recipe = RECIPES[name]
+    tests = {part: parts(part, data)[0] for part in recipe.sets}
+    scores = {part: evaluate_counter(counter, pairs_of(items))[0] for part, items in tests.items()}
+    sizes = {part: len(items) for part, items in tests.items()}
+    training = counter.config.training
+    minutes = float(str(training.get("minutes", 0)))
+    calibration = counter.config.calibration.model_dump()
+    write_result(
+        f"bundled_{name}",
+        {
+            "minutes": minutes,
+            "recipe": asdict(recipe),
+            "calibration": calibration,
+            "test_images": sizes,
+            "scores": scores,
+        },
+    )
+    counter.save(WEIGHTS / f"{name}.safetensors")
+    text = card(name, recipe, counter, scores, sizes, minutes).replace("train_bundled.py", "train_fold.py --bundle")
+    (WEIGHTS / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 def learn(
@@ -110,7 +141,7 @@ def finish(counter: CellCounter, trained: list[Annotated], validation: list[Anno
         for some in (trained, validation)
     ]
     keep_what_is_known(counter, *sized)
-    counter.calibrate(validation)
+    counter.calibrate(validation, by_objects=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 python benchmarks/train_fold.py tissue-without-monuseg       # and the other folds: see sources.FOLDS
 python benchmarks/unseen.py look before                      # the bundled models as they are, intervals without shift
 python benchmarks/unseen.py look after --models build/folds
-python benchmarks/unseen.py calibrate --only after           # the numbers in neubauer.models.counter.shift
+python benchmarks/unseen.py slopes --only after              # for neubauer.models.counter.shift
 python benchmarks/unseen.py report
 
 `look` writes a row per image to build/unseen/NAME.json; `report` makes the results of all of them.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from report import write_result
 from sources import FAMILIES, FOLDS, SOURCE, Fold, parts
 
 from neubauer.models.counter import shift
-from neubauer.models.counter.interval import interval, unit
+from neubauer.models.counter.interval import interval
 from neubauer.models.counter.scale_fit import typical_diameters
 from neubauer.models.counter.tune import match
 from neubauer.models.estimators.cell_counter import CellCounter
@@ -39,6 +38,7 @@ CLASS = {"bccd": "RBC", "wbc-rapid": "WBC"}
 CHANNEL = {"vgg-cells": 2}
 """That holds the signal."""
 ALPHA = 0.1
+SLOPES = (0.0, 0.3, 0.6, 0.8, 1.0, 1.5)
 
 
 def look(model: Path | str, name: str, fold: Fold, data: Path) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def row(counter: CellCounter, item: Item, source: str) -> dict[str, Any]:
     k = config.classes.index(name) if name != "total" else 0
     outcome = match(pair, layout, objects, config.layout_diameter).outcome[k, 0]
     true = float(len(pair.annotation) if name == "total" else pair.annotation.counts()[name])
-    seen, distance = counter.signals(layout, objects)
+    distance = counter.strangeness(layout)
     typical = typical_diameters([pair])[0]
     estimate = estimates[name]
     return {
@@ -87,10 +87,7 @@ def row(counter: CellCounter, item: Item, source: str) -> dict[str, Any]:
         "hits": outcome.tolist(),
         "diameter": float(info["diameter"]),  # type: ignore[arg-type]
         "true_diameter": typical,
-        "strange": seen.strange,
-        "disagreement": seen.disagreement,
-        "doubt": seen.doubt,
-        "distance": distance,
+        "strange": None if distance is None or counter.known_ is None else distance / counter.known_.middle,
     }
 
 
@@ -131,22 +128,23 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("look", "calibrate", "report"))
+    parser.add_argument("action", choices=("look", "slopes", "report"))
     parser.add_argument("name", nargs="?", default="", help="what to call it")
     parser.add_argument("--models", type=Path, help="folder of the folds' models; default: the bundled models")
-    parser.add_argument("--only", nargs="*", help="folds; of calibrate: names of what was looked at")
+    parser.add_argument("--only", nargs="*", help="folds; of slopes: names of what was looked at")
     parser.add_argument("--threads", type=int, default=1)
     data_option(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    if arguments.action == "calibrate":
+    if arguments.action == "slopes":
         files = [FOLDER / f"{name}.json" for name in arguments.only]
-        write_result("unseen_shift", calibrate(pd.concat(pd.DataFrame(json.loads(f.read_text())) for f in files)))
+        table = pd.concat(pd.DataFrame(json.loads(f.read_text())) for f in files)
+        write_result("unseen_slopes", {"rows": slopes(table)})
         return
     if arguments.action == "look":
         if arguments.models is None:
-            shift.QUANTILE = 0.0
+            shift.SLOPE = 0.0
         done: list[dict[str, Any]] = []
         for name, fold in FOLDS.items():
             model = name if arguments.models is None else arguments.models / f"{name}.safetensors"
@@ -163,48 +161,38 @@ def main() -> None:
     write_result("unseen", {"runs": results})
 
 
-def calibrate(table: pd.DataFrame) -> dict[str, Any]:
-    """Coefficients and quantile of `neubauer.models.counter.shift`.
+def slopes(table: pd.DataFrame) -> list[dict[str, float]]:
+    """What slopes of `neubauer.models.counter.shift` mean: what is held of sources left out, and the price in width.
 
-    For each choice of the coefficients on a grid, the quantile is that with which the intervals hold 90 % of the images
-    of sources that were left out, every source weighing the same (pooled distribution functions, Dunn, Wasserman &
-    Ramdas, JASA 2022, without the point mass for a further source, which 90 % cannot afford with fewer than nine
-    sources); the choice with the smallest mean interval score over all sources is taken, those that are known with a
-    weight of their own, too.
+    Every pair of a model and a source weighs the same. The slope that holds 90 % of the images of sources that were
+    left out is what conformal prediction for hierarchical data takes (pooled distribution functions, Dunn, Wasserman &
+    Ramdas, JASA 2022); with fewer than nine sources there is no guarantee for a further one.
     """
     count, true = table["count"].to_numpy(float), table["true"].to_numpy(float)
-    error = np.abs(np.log((true + 1) / (count + 1)))
-    known_part = table["width"].to_numpy(float) * unit(count) / (np.maximum(count, 0) + 1)
-    beyond = np.sqrt(np.maximum(error**2 - known_part**2, 0))
-    seen = np.maximum(table[["strange", "disagreement", "doubt"]].to_numpy(float), 0)
-    left_out = ~table["known"].to_numpy(bool)
-    group = table["model"] + "/" + table["source"]
-    weight = 1 / group.map(group.value_counts()).to_numpy(float)
-    best: dict[str, Any] = {"score": np.inf}
-    for c in product((0.0, 0.1, 0.25, 0.5, 1.0), (0.0, 0.25, 0.5, 1.0, 2.0), (0.0, 0.5, 1.0, 2.0)):
-        for floor in (0.0, 0.05, 0.1, 0.2):
-            total = seen @ np.array(c) + floor * (seen[:, 0] > 0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                needed = np.where(beyond == 0, 0.0, np.where(total > 0, beyond / total, np.inf))[left_out]
-            order = np.argsort(needed)
-            share = np.cumsum(weight[left_out][order]) / weight[left_out].sum()
-            q = float(needed[order][np.searchsorted(share, 1 - ALPHA)])
-            if not np.isfinite(q):
-                continue
-            ends = [interval(n, w, q * s) for n, w, s in zip(count, table["width"], total, strict=True)]
-            low, high = np.array(ends).T
-            outside = 2 / ALPHA * (np.maximum(low - true, 0) + np.maximum(true - high, 0))
-            score = float(np.average((high - low + outside) / np.maximum(true, 1), weights=weight))
-            if score < best["score"]:
-                held = (low <= true) & (true <= high)
-                best = {
-                    "score": score,
-                    "coefficients": [*c, floor],
-                    "quantile": q,
-                    "held_left_out": float(np.average(held[left_out], weights=weight[left_out])),
-                    "held_known": float(np.average(held[~left_out], weights=weight[~left_out])),
-                }
-    return best
+    distance = np.log(np.maximum(table["strange"].to_numpy(float), 1))
+    plain = np.array([interval(n, w) for n, w in zip(count, table["width"], strict=True)])
+    found = []
+    for slope in SLOPES:
+        ends = [interval(n, w, slope * d) for n, w, d in zip(count, table["width"], distance, strict=True)]
+        low, high = np.array(ends, float).T
+        outside = 2 / ALPHA * (np.maximum(low - true, 0) + np.maximum(true - high, 0))
+        rows = table.assign(
+            held=(low <= true) & (true <= high),
+            ratio=(high - low) / np.maximum(plain[:, 1] - plain[:, 0], 1),
+            score=(high - low + outside) / np.maximum(true, 1),
+        )
+        means = rows.groupby(["known", "model", "source"])[["held", "ratio", "score"]].mean().groupby("known").mean()
+        medians = rows.groupby("known")["ratio"].median()
+        found.append(
+            {"slope": slope}
+            | {
+                f"{what}, {'known' if known else 'left out'}": float(means.loc[known, what])
+                for known in (True, False)
+                for what in ("held", "ratio", "score")
+            }
+            | {"median ratio, known": float(medians[True])}
+        )
+    return found
 
 
 def show(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -22,7 +22,6 @@ class Calibration(BaseModel):
     density_factor : per class and for `"total"`, what the density count is multiplied with, so that it is right on
         average.
     disagreement : largest difference of the two totals, in units of sqrt(count + 1), that is not worth a flag.
-    doubt : largest mean probability of an image's objects of being wrong that is usual.
     images : validation images that all this rests on.
     scores : how good the counter was on them.
     """
@@ -35,7 +34,6 @@ class Calibration(BaseModel):
     interval_width: dict[str, float] = Field(default_factory=dict)
     density_factor: dict[str, float] = Field(default_factory=dict)
     disagreement: float = 2.0
-    doubt: float = 1.0
     images: int = 0
     scores: dict[str, float] = Field(default_factory=dict)
 

@@ -27,7 +27,7 @@ from neubauer.models.counter.layout import BLOCK, TILE, Layout, predict_layout
 from neubauer.models.counter.missing import missing_flags, missing_info, without_missing
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.counter.scale import Look, look_at
-from neubauer.models.counter.shift import STRANGE, Signals, signals
+from neubauer.models.counter.shift import STRANGE, shift
 from neubauer.models.counter.strangeness import Known, strangeness
 from neubauer.models.shared.bundled import resolve
 from neubauer.models.shared.config_file import config_in
@@ -268,16 +268,9 @@ class TrainedCounter:
         a, b, c = self.config.calibration.score
         return 1 / (1 + np.exp(-(a + objects.features @ np.array([b, c]))))
 
-    def signals(self, layout: Layout, objects: Objects) -> tuple[Signals, float | None]:
-        """What can be seen of an image without truth, and its distance from the training images (usual: up to 1)."""
-        calibration = self.config.calibration
-        distance = None if self.known_ is None else strangeness(self.known_.distances(layout.features))
-        probability = self.probability(objects)
-        doubt = float((1 - probability).mean()) if len(objects) else 0.0
-        density = self.density_counts(layout)["total"]
-        relative = None if self.known_ is None or distance is None else distance / self.known_.middle
-        seen = signals(relative, len(objects), density, calibration.disagreement, doubt, calibration.doubt)
-        return seen, distance
+    def strangeness(self, layout: Layout) -> float | None:
+        """Distance of an image from the training images, usual: up to 1; None where the counter does not know them."""
+        return None if self.known_ is None else strangeness(self.known_.distances(layout.features))
 
     def estimate_counts(self, layout: Layout, objects: Objects) -> tuple[dict[str, CountEstimate], list[str]]:
         """Counts with intervals per class and in total, and reasons to look at the image by eye."""
@@ -285,12 +278,12 @@ class TrainedCounter:
         peaks = dict(zip(self.config.classes, objects.counts().astype(float), strict=True))
         peaks["total"] = float(len(objects))
         density = self.density_counts(layout)
-        seen, distance = self.signals(layout, objects)
-        shift = seen.shift()
+        distance = self.strangeness(layout)
+        strange = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
         estimates = {}
         for name, method in calibration.count_method.items():
             count = density[name] if method == "density" else peaks[name]
-            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name], shift))
+            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name], strange))
         flags = []
         if distance is not None and distance > STRANGE:
             flags.append(

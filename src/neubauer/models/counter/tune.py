@@ -16,7 +16,6 @@ from neubauer.models.counter.interval import interval_width
 from neubauer.models.counter.layout import Layout
 from neubauer.models.counter.objects import Objects, boxes_of, find_objects, full_labels
 from neubauer.models.counter.predict import TrainedCounter
-from neubauer.models.counter.strangeness import USUAL
 from neubauer.models.shared.inputs import Annotated
 
 CENTRES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
@@ -48,14 +47,18 @@ class Matched:
     outcome: np.ndarray
 
 
-def calibrate(counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[str] | None = None) -> None:
+def calibrate(
+    counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[str] | None = None, by_objects: bool = False
+) -> None:
     """Tune a counter, in place, on annotated images that it was not trained on; see `tune`."""
-    estimated = len(set(counter.config.diameter_range)) > 1
+    estimated = len(set(counter.config.diameter_range)) > 1 and counter.scale_ is None
     for _ in range(2 if estimated else 1):  # the estimate of an image's scale depends on the thresholds
-        counter.config_ = counter.config.model_copy(update={"calibration": tune(counter, pairs, groups)})
+        counter.config_ = counter.config.model_copy(update={"calibration": tune(counter, pairs, groups, by_objects)})
 
 
-def tune(counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[str] | None = None) -> Calibration:
+def tune(
+    counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[str] | None = None, by_objects: bool = False
+) -> Calibration:
     """Calibrate a counter on annotated images that it was not trained on.
 
     Images of one of the `groups` (one slide, region or patient) are off together: they say as much about the density as
@@ -65,7 +68,8 @@ def tune(counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[s
     masks and boxes, distance of points; among nearly equal ones those that miscount least. An object's probability is a
     logistic regression on its features (Platt 1999) of being a right cell of the right class. Each class is counted by
     its objects, unless the mean absolute error of the density is clearly smaller; where only points were learnt from,
-    by the density, unless that of the objects is.
+    by the density, unless that of the objects is. With `by_objects` always by objects: on images of another kind than
+    these the density is farther off.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -90,7 +94,7 @@ def tune(counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[s
     factors: dict[str, float] = {}
     true, peaks, density = _counts(pairs, layouts, found, len(config.classes))
     _, group = np.unique([str(i) for i in range(len(pairs))] if groups is None else groups, return_inverse=True)
-    limit = CLEARLY if config.extents else 1 / CLEARLY
+    limit = 0.0 if by_objects else CLEARLY if config.extents else 1 / CLEARLY
     for k, name in enumerate((*config.classes, "total")):
         # where no class is marked anywhere only the total can be checked
         column = k if np.isfinite(true[:, k]).any() else -1
@@ -122,17 +126,9 @@ def tune(counter: TrainedCounter, pairs: Sequence[Annotated], groups: Sequence[s
         interval_width=widths,
         density_factor=factors,
         disagreement=max(1.0, 1.5 * float(gap.max(initial=0))),
-        doubt=_usual_doubt(found, score),
         images=len(pairs),
         scores={name: round(float(value), 4) for name, value in errors.items()},
     )
-
-
-def _usual_doubt(found: Sequence[Objects], score: tuple[float, float, float]) -> float:
-    """Mean probability of being wrong that the objects of USUAL of the images do not exceed."""
-    a, *b = score
-    doubts = [float((1 / (1 + np.exp(a + o.features @ np.array(b)))).mean()) for o in found if len(o)]
-    return float(np.quantile(doubts, USUAL)) if doubts else 1.0
 
 
 def _best_thresholds(

@@ -141,16 +141,19 @@ class CellCounter(TrainedCounter):
             self.painter_ = stages.painter_model
         return self.set(trained.config, trained.network_, trained.scale_, trained.known_)
 
-    def calibrate(self, pairs: Sequence[Annotated], groups: Sequence[str] | None = None) -> Self:
+    def calibrate(
+        self, pairs: Sequence[Annotated], groups: Sequence[str] | None = None, by_objects: bool = False
+    ) -> Self:
         """Find thresholds, probabilities, way of counting and intervals anew, on annotated images not trained on.
 
-        `groups` says which of them belong together, as in `fit`.
+        `groups` says which of them belong together, as in `fit`. With `by_objects` cells are counted by objects in any
+        case: for counters that will see other kinds of images, on which the density is farther off.
 
         Raises
         ------
         InputError : pixels of an image are damaged or not finite.
         """
-        calibrate(self, pairs, groups)
+        calibrate(self, pairs, groups, by_objects)
         return self
 
     @classmethod
