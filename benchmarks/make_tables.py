@@ -202,6 +202,49 @@ def _recipe_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def unseen(result: dict[str, Any]) -> list[str]:
+    """Known sources and others."""
+    keys = {
+        "model": "model",
+        "source": "source",
+        "known": "learnt from",
+        "images": "images",
+        "f1": "F1 at IoU .5",
+        "ap50": "AP at .5",
+        "error_percent": "count error, %",
+        "bias_percent": "bias, %",
+        "held": "intervals that hold",
+        "width": "median width / truth",
+        "flagged": "flagged",
+        "held_unflagged": "hold, unflagged",
+        "interval_score": "interval score / truth",
+        "diameter_error_median": "diameter, median error",
+        "diameter_error_95": "diameter, 95th percentile",
+    }
+    rows = [
+        {"run": name} | {label: row.get(key) for key, label in keys.items()}
+        for name, run in result["runs"].items()
+        for row in run
+    ]
+    head = (
+        "Each counter on images of sources that it has learnt from (test images) and of others of the same family; "
+        "`before`: with series of scales, and intervals that do not know of other sources. Cells by IoU .5 of masks "
+        "and boxes, or distance of points; the diameter is left to the program. MBM and VGG are points: what is "
+        "counted there need not be what the counter has learnt to outline. Interval score: Gneiting and Raftery 2007."
+    )
+    return ["## Sources that were not learnt from", "", head, "", *table(rows)]
+
+
+def slopes(result: dict[str, Any]) -> list[str]:
+    """What wider intervals for strange images buy."""
+    head = (
+        "Share of intervals that hold, their width in units of that without regard to the distance (mean over images), "
+        "and interval score over truth, mean over pairs of model and source; for `SLOPE` in "
+        "`neubauer.models.counter.shift`."
+    )
+    return ["## Wider intervals for strange images", "", head, "", *table(result["rows"])]
+
+
 SECTIONS = {
     "count_points": points,
     "count_heads": heads,
@@ -209,7 +252,11 @@ SECTIONS = {
     "bundled_nuclei-fluorescence": bundled,
     "bundled_nuclei-haematoxylin": bundled,
     "bundled_nuclei-histology": bundled,
+    "bundled_nuclei-histology-nc": bundled,
     "bundled_blood-smear": bundled,
+    "unseen": unseen,
+    "unseen_slopes": slopes,
+    "diameter_cost": rows("The diameter left to the program"),
     "count_speed": speed,
     "count_large": large,
     "cold_start": start,

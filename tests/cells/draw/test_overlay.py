@@ -9,7 +9,7 @@ from neubauer.cells.draw.colours import OKABE_ITO, class_colours
 from neubauer.cells.draw.display import display_size, to_display
 from neubauer.cells.draw.missing import DARK, LIGHT
 from neubauer.cells.draw.overlay import draw_overlay
-from neubauer.cells.table import CountEstimate
+from neubauer.cells.table import CountEstimate, Unfamiliar
 from neubauer.images.read import from_array
 
 
@@ -141,3 +141,17 @@ def test_missing_pixels_are_striped(size, monkeypatch):
     wanted[int(20 * zoom) : max(int(21 * zoom), int(20 * zoom) + 1), int(40 * zoom) : int(40 * zoom + max(zoom, 1))] = 1
     assert (striped == wanted).all()
     assert (pixels[:side, :side][striped] == LIGHT).all(axis=1).mean() < 0.4
+
+
+def test_strange_parts_are_striped_and_no_others():
+    image = np.full((1, 512, 512), 120, np.uint8)
+    blocks = np.zeros((2, 4), bool)
+    blocks[:, 2:] = True
+    cells = two_cells()
+    plain = np.asarray(draw_overlay(image, cells)).astype(int)
+    cells.unfamiliar = Unfamiliar(blocks, (256.0, 128.0))
+    marked = np.asarray(draw_overlay(image, cells)).astype(int)
+    differs = np.abs(plain - marked)[: plain.shape[1]].sum(2) > 0
+    half = differs.shape[1] // 2
+    assert not differs[:, : half - 2].any()
+    assert 0.02 < differs[:, half:].mean() < 0.5

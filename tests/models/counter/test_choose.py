@@ -1,0 +1,49 @@
+"""Which bundled counter knows images like these."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scenes import discs
+from skimage import data
+
+from neubauer.errors import InputError
+from neubauer.images.read import from_array
+from neubauer.models.counter.choose import choose_counter
+from neubauer.models.counter.predict import KIND, TrainedCounter
+from neubauer.models.shared.bundled import bundled
+from neubauer.models.shared.inputs import WHOLE, Reading
+
+
+def test_bright_nuclei_on_a_dark_ground_are_for_the_fluorescence_model() -> None:
+    choice = choose_counter([from_array(discs(20, size=200, radius=(8, 12), gap=4)[0])], WHOLE)
+    assert choice.name == "nuclei-fluorescence"
+    assert "times as far from what it has learnt" in choice.reason
+
+
+def test_a_stain_is_for_the_model_of_the_stain() -> None:
+    tissue = from_array(data.immunohistochemistry()[:200, :200])
+    assert choose_counter([tissue], Reading(stain="haematoxylin")).name == "nuclei-haematoxylin"
+    assert choose_counter([tissue], WHOLE).name.startswith("nuclei-histology")
+
+
+def test_a_picture_without_cells_fits_no_model() -> None:
+    choice = choose_counter([from_array(data.coffee())], WHOLE)
+    assert not choice.fits
+    assert "no bundled model has learnt images like these" in choice.reason
+
+
+def test_no_counter_takes_five_channels() -> None:
+    image = from_array(np.random.default_rng(0).integers(0, 255, (5, 64, 64), np.uint8), axes="CYX")
+    with pytest.raises(InputError, match="none for these images"):
+        choose_counter([image], WHOLE)
+
+
+def test_bundled_counters_know_sizes_their_images_and_their_licence() -> None:
+    counters = [TrainedCounter.load(m.path) for m in bundled() if m.header()["kind"] == KIND]
+    assert len(counters) >= 5
+    for counter in counters:
+        assert counter.scale_ is not None
+        assert counter.known_ is not None
+        assert counter.config.training["licence"]
+        assert set(counter.config.calibration.count_method.values()) == {"peaks"}
