@@ -3,7 +3,7 @@
 
 A stained section of colon (`skimage.data.immunohistochemistry`) is cut into nine fields, as a microscope would deliver
 them. One line counts the folder by the nuclei's own stain; the picture shows the counts with their 90 % intervals,
-beside the outlines of one field.
+beside the outlines of one field. There is no truth to compare with: look at the outlines, and at the flags.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main(out: Path) -> None:
     images = fields(out / "images")
 
     # %% Count. Run it twice: the second time nothing is left to do.
-    table = nb.count_folder(images, "nuclei-haematoxylin", out / "results", stain="haematoxylin", diameter=13)
+    table = nb.count_folder(images, "nuclei-haematoxylin", out / "results", stain="haematoxylin")
     print(table[["image", "total", "total_low", "total_high", "flag"]].to_string(index=False))
     print(f"together: {table['total'].sum()}")
 

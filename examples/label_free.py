@@ -2,8 +2,10 @@
 ============================
 
 Only images, and roughly how large a cell is: a simulator is fitted to the images, a counter learns from what it draws,
-then from what it finds in the images themselves. The images here are drawn too, so that the truth is known; nothing of
-it is used. The training is half of the usual one, with small images and a small network: it takes a minute.
+then from what it finds in the images themselves. The images here are drawn too, so that the truth is known: it is only
+compared with. They are drawn by the recipe that the counter also begins from, and are counted after it has learnt from
+them; real images are harder. The training is half of the usual one, with small images and a small network: it takes a
+minute.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 ===========================
 
 The quickest annotation is a click on each cell. Here the simulator draws images of crowded cells and knows where each
-one is; a small counter learns from twelve images with points, and counts eight others. The picture shows its counts
+one is; a small counter learns from thirty images with points, and counts ten others. The picture shows its counts
 against the truth, with the 90 % intervals that it gives itself.
 """
 
