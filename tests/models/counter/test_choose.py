@@ -9,6 +9,7 @@ from skimage import data
 
 from neubauer.errors import InputError
 from neubauer.images.read import from_array
+from neubauer.models.counter import predict
 from neubauer.models.counter.choose import choose_counter
 from neubauer.models.counter.predict import KIND, TrainedCounter
 from neubauer.models.shared.bundled import bundled
@@ -47,3 +48,18 @@ def test_bundled_counters_know_sizes_their_images_and_their_licence() -> None:
         assert counter.known_ is not None
         assert counter.config.training["licence"]
         assert set(counter.config.calibration.count_method.values()) == {"peaks"}
+
+
+def test_of_a_large_image_the_middle_tells_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = discs(24, size=256, radius=(9, 12), gap=4)[0].repeat(2, 0).repeat(2, 1)
+    counter = TrainedCounter.load("nuclei-fluorescence")
+    whole = counter.predict(image)
+    passes = []
+    decoded = TrainedCounter._decoded
+    monkeypatch.setattr(TrainedCounter, "_decoded", lambda *a: passes.append(a) or decoded(*a))
+    monkeypatch.setattr(predict, "PROBE", 100)
+    parts = counter.predict(image)
+    assert len(passes) == 1
+    assert abs(len(parts) - len(whole)) <= 1
+    assert parts.info["diameter"] == pytest.approx(whole.info["diameter"], rel=0.05)
+    assert whole.info["diameter"] == pytest.approx(42, rel=0.1)

@@ -46,6 +46,8 @@ RIGHT_SIZE = 1.2
 """If the cells that are found measure up to this factor more or less than estimated, the network saw them well."""
 ABSURD = 2.5
 """Cells that measure this factor more or less than estimated are none."""
+PROBE = 2 * TILE
+"""Images with a longer side than this, in pixels at the scale of the model, are not looked at twice as a whole."""
 ENOUGH = 5
 """So many cells say how large they typically are."""
 NEGATIVE = 0.8
@@ -172,10 +174,13 @@ class TrainedCounter:
             look = look_at(self._scale, source, limits)  # type: ignore[arg-type] # there is one
             info["polarity"] = "negative"
         used, how = self._diameter(source, limits, diameter, look)
+        large = max(source.shape[1:]) * self.config.layout_diameter / used > PROBE
+        if how == "estimated" and large:  # its middle is looked at twice, not all of it
+            used = typical(self._middle(source, limits, used), used)
         layout, objects = self._decoded(source, limits, used, tile)
         if how == "estimated":
             measured = typical(objects, used)
-            if not 1 / RIGHT_SIZE <= measured / used <= RIGHT_SIZE:
+            if not large and not 1 / RIGHT_SIZE <= measured / used <= RIGHT_SIZE:
                 layout, objects = self._decoded(source, limits, measured, tile)
             used = typical(objects, measured)
         return layout, objects, {"diameter": round(used, 2), "diameter_from": how} | info | missing
@@ -185,6 +190,14 @@ class TrainedCounter:
         layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
         objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
         return layout, without_missing(objects, layout, source)
+
+    def _middle(self, source: ImageSource, limits: np.ndarray, diameter: float) -> Objects:
+        """The objects in the middle of a large image."""
+        scale = self.config.layout_diameter / diameter
+        y, x = ((max(0, round((n - TILE / scale) / 2)), n) for n in source.shape[1:])
+        window = (y[0], y[1] - y[0], x[0], x[1] - x[0])
+        layout = predict_layout(self._fast, self._spec, source, limits, scale, window=window)
+        return find_objects(layout, self.thresholds, self.config.layout_diameter)
 
     def check_diameter(self, diameter: float) -> None:
         """Raise InputError if images cannot be scaled so that cells of this diameter (pixels) have the model's size."""
@@ -287,7 +300,7 @@ class TrainedCounter:
         flags = []
         if distance is not None and distance > STRANGE:
             flags.append(
-                f"unlike the images this model has learnt: {distance:.1f} times as far from them as is usual among them"
+                f"unlike the images this model has learnt: {distance:.2f} times as far from them as is usual among them"
             )
         difference = abs(peaks["total"] - density["total"]) / np.sqrt(estimates["total"].count + 1)
         if difference > calibration.disagreement:
