@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_a_terminal_that_knows_ascii_only(images: Path, model: Path, tmp_path: P
     arguments = ["count", str(images / "ü.tif"), "--model", str(model), "--out", str(tmp_path / "ö")]
     result = CliRunner(charset="ascii").invoke(app, arguments)
     assert result.exit_code == 0, result.exception
-    assert "[0?0]" in result.stdout
+    assert re.search(r"\[0\?\d+\]", result.stdout)
     assert read_csv(tmp_path / "ö" / "counts.csv")[0]["image"] == "ü"
 
 

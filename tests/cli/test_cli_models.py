@@ -23,7 +23,7 @@ def test_bundled_models_have_cards_and_are_small(run: Run) -> None:
     assert [m["name"] for m in listed] == sorted(p.stem for p in registry.WEIGHTS.glob("*.safetensors"))
     for m in listed:
         path = Path(m["path"])
-        assert path.stat().st_size <= 3_000_000
+        assert path.stat().st_size <= 4_000_000  # a counter, and the network that sees sizes
         assert m["card"].startswith(f"# {m['name']}\n")
         assert "Reproduce" in m["card"]
         if m["kind"] == "classifier":

@@ -38,7 +38,7 @@ def bundled() -> list[BundledModel]:
     """All models of the package, by name."""
     return [
         BundledModel(path.stem, path, path.with_suffix(".md").read_text(encoding="utf-8"))
-        for path in sorted(WEIGHTS.glob("*.safetensors"))
+        for path in sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: path.stem)
     ]
 
 
