@@ -11,7 +11,7 @@ BAND = 1 << 22
 
 
 def reduce(source: ImageSource, step: int) -> np.ndarray:
-    """Means over blocks of `step` x `step` pixels: (C, ceil(Y / step), ceil(X / step)) float32. Read in bands of rows."""
+    """Means over blocks of `step` x `step` pixels: (C, ceil(Y / step), ceil(X / step)) float32, read in bands."""
     channels, height, width = source.shape
     rows = step * max(1, BAND // (step * width * channels))
     bands = []

@@ -22,7 +22,9 @@ _KIND_WORDS: dict[Kind, frozenset[str]] = {
     "boxes": frozenset({"box", "boxes", "bbox", "bboxes", "coco"}),
     "points": frozenset({"dot", "dots", "point", "points"}),
 }
-_ANNOTATION_WORDS = frozenset({"label", "labels", "annotation", "annotations", "gt"}).union(*_KIND_WORDS.values())
+_ANNOTATION_WORDS = frozenset({"label", "labels", "annotation", "annotations", "gt", "regions", "rois"}).union(
+    *_KIND_WORDS.values()
+)
 _IMAGE_WORDS = frozenset({"image", "images", "img", "cell", "cells"})
 _SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "masks": LOSSLESS + LOSSY,  # reading a JPEG says why it will not do
@@ -88,6 +90,16 @@ def match_annotations(images: Sequence[str | Path], source: str | Path, kind: Ki
 
     if source.is_file() and len(files) == 1:
         return Matches([(files[0], source)], [], [])
+    return by_stem(files, candidates)
+
+
+def by_stem(files: Sequence[Path], candidates: Sequence[Path]) -> Matches:
+    """The candidate of each image file by its stem, as `match_annotations` says.
+
+    Raises
+    ------
+    InputError : stems do not tell which belong together.
+    """
     found: dict[Path, Path] = {}
     for key in (stem, _key):
         free: dict[object, list[Path]] = defaultdict(list)

@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 NUDGE = (1.1e-6, 1.7e-6)
-"""Added to (y, x) of a cell, in pixels: a centre on the border that two regions share lies in one of them, not in none."""
+"""Added to (y, x) of a cell, in pixels: a centre on a border that two regions share lies in one, not in none."""
 SAME = 1e-3
 """Up to this share of its area a region may lie outside of its parent: people do not draw to the pixel."""
 

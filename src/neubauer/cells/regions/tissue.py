@@ -26,7 +26,7 @@ SMOOTH = 1 / 160
 SPECK = 0.004
 """Pieces of less than this share of the image are specks; holes of less are filled."""
 DENSITY = (0.035, 0.05)
-"""Limits of the threshold on bright ground, optical density: glass with noise and shading is below, pale tissue above."""
+"""Limits of the threshold on bright ground, optical density: glass with noise and shading below, pale tissue above."""
 BRIGHT = 0.4
 """Images of three channels whose median is above this share of the brightest have bright ground, or are all tissue."""
 NOISE = 5.0
@@ -118,4 +118,6 @@ def _outline(mask: np.ndarray, step: int) -> BaseGeometry:
     """Smooth outline of one piece with its holes, in pixels of the image."""
     soft = np.pad(ndi.gaussian_filter(np.pad(mask, 3, mode="edge").astype(float), 1)[3:-3, 3:-3], 1)
     rings = [shapely.Polygon((ring[:, ::-1] - 0.5) * step) for ring in find_contours(soft, 0.5) if len(ring) > 3]
-    return fold(shapely.symmetric_difference, sorted(rings, key=lambda r: -r.area), shapely.Polygon()).simplify(step / 4)
+    return fold(shapely.symmetric_difference, sorted(rings, key=lambda r: -r.area), shapely.Polygon()).simplify(
+        step / 4
+    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from neubauer.cells.table import CountEstimate
 
 LEVEL = 0.9
 """Share of images whose true count the interval is meant to hold."""
@@ -64,3 +67,33 @@ def interval(count: float, width: float, shift: float = 0.0) -> tuple[float, flo
     below, above = (math.hypot(known, c * factor) for factor in (1 - math.exp(-shift), math.exp(shift) - 1))
     low, high = math.ceil(count - below), math.floor(count + above)  # the true count is a whole number
     return max(0, min(low, round(count))), max(high, round(count))
+
+
+def estimate(count: float, width: float, shift: float = 0.0) -> CountEstimate:
+    """A count with its `interval`."""
+    return CountEstimate(count, *interval(count, width, shift), width, shift)
+
+
+def estimate_of_part(whole: CountEstimate, share: float) -> CountEstimate:
+    """Count and interval of a part of what was counted: of some regions, or of what a filter keeps.
+
+    The count is multiplied by the share. Its interval is that of a count of this size by the same rule, with the same
+    width and shift; of an estimate that was made otherwise, the distances to its ends shrink as `unit` does. So the
+    interval is relatively wider than that of the whole. Where the whole may be nothing at all, the part may, too.
+
+    Parameters
+    ----------
+    whole : what was counted.
+    share : of the objects, 0 to 1; 1 gives the same estimate.
+    """
+    if share == 1:
+        return whole
+    count = whole.count * share
+    if whole.width is not None:
+        part = estimate(count, whole.width, whole.shift)
+    else:
+        ratio = float(unit(count) / unit(whole.count))
+        below, above = (whole.count - whole.low) * ratio, (whole.high - whole.count) * ratio
+        low, high = math.floor(count - below), math.ceil(count + above)
+        part = CountEstimate(count, max(0, min(low, round(count))), max(high, round(count)))
+    return replace(part, low=0) if whole.low == 0 else part
