@@ -102,7 +102,9 @@ def keep_rows(
         lookup = np.zeros(int(labels.max(initial=0)) + 1, labels.dtype)
         lookup[old[keep]] = kept["label"]
         for top in range(0, len(labels), BAND):
-            labels[top : top + BAND] = lookup[labels[top : top + BAND]]
+            band = labels[top : top + BAND]
+            if band.any():
+                band[:] = lookup[band]
     return kept, labels
 
 
