@@ -73,7 +73,13 @@ def main() -> None:
                 with open(out / "counts.csv", encoding="utf-8", newline="") as file:
                     cells[name] = int(next(csv.DictReader(file))["total"])
                 print(name, seconds[name][-1], peaks[name][-1], cells[name], flush=True)
+            report(n, arguments.model, seconds, peaks, cells)  # what a stopped benchmark leaves
 
+
+def report(
+    n: int, model: str, seconds: dict[str, list[float]], peaks: dict[str, list[float]], cells: dict[str, int]
+) -> None:
+    """Write what the turns gave so far."""
     whole = min(seconds["no regions"])
     rows_out: list[dict[str, Any]] = [
         {
@@ -84,11 +90,11 @@ def main() -> None:
             "of the time without (least)": round(min(seconds[name]) / whole, 3),
             "peak memory, GB": round(max(peaks[name]), 2),
         }
-        for name in cases
+        for name in seconds
     ]
     what = (
-        f"`neubauer count` of a {n} x {n} image (16 bit, `{arguments.model}`) with tables and label images, on one thread: "
-        f"median and least of {arguments.turns} turns."
+        f"`neubauer count` of a {n} x {n} image (16 bit, `{model}`), tables and label images, one thread: "
+        f"median and least of {len(seconds['no regions'])} turns."
     )
     write_result("regions", {"what": what, "rows": rows_out})
 

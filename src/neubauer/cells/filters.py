@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -53,6 +55,22 @@ class Filters:
         chosen: dict[str, object] = {name: value for name, value in found.items() if value is not None}
         return ({} if self.border == "include" else {"border": self.border}) | chosen
 
+    def areas(self, pixel_size_um: tuple[float, float] | None, where: str | Path) -> tuple[float, float]:
+        """The smallest and the largest area in pixels² of an image.
+
+        Raises
+        ------
+        InputError : one is in µm², and the pixel size is not known.
+        """
+        found = []
+        for name, without in (("min_area", 0.0), ("max_area", math.inf)):
+            given = getattr(self, name)
+            value, micrometres = (without, False) if given is None else parse_area(given, name)
+            if micrometres and pixel_size_um is None:
+                raise InputError(where, f"no pixel size, and {name} {given}", f"{name} in pixels², without a unit")
+            found.append(value / (pixel_size_um[0] * pixel_size_um[1]) if micrometres and pixel_size_um else value)
+        return found[0], found[1]
+
     def keeps(self, cells: Cells) -> np.ndarray:
         """(N,) bool: which cells stay.
 
@@ -71,9 +89,9 @@ class Filters:
             if "markers" in str(cells.info.get("outlines", "")):
                 found = "areas that are not measured: this counter was trained on points"
                 raise InputError(cells.image, found, "no --min-area and --max-area, or a counter that outlines cells")
+            least, most = self.areas(cells.pixel_size_um, cells.image)
             area = table["area"].to_numpy(float)
-            keep &= self.min_area is None or area >= _pixels(self.min_area, "min_area", cells)
-            keep &= self.max_area is None or area <= _pixels(self.max_area, "max_area", cells)
+            keep &= (area >= least) & (area <= most)
         if self.min_probability is not None:
             keep &= table["probability"].to_numpy(float) >= self.min_probability
         return keep
@@ -94,14 +112,3 @@ def parse_area(given: float | str, name: str = "area") -> tuple[float, bool]:
     if found is None:
         raise InputError(name, repr(given), "pixels² as a number, or µm² with the unit, as 50um2")
     return float(found[1]), "m" in found[2]
-
-
-def _pixels(given: float | str, name: str, cells: Cells) -> float:
-    value, micrometres = parse_area(given, name)
-    if not micrometres:
-        return value
-    if cells.pixel_size_um is None:
-        raise InputError(
-            cells.image, f"no pixel size, and {name} {given}", f"{name} in pixels², as a number without unit"
-        )
-    return value / (cells.pixel_size_um[0] * cells.pixel_size_um[1])

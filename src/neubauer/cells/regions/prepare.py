@@ -46,8 +46,9 @@ def make_regions(
     for region in named(drawn):
         area = region.area
         if not area.is_valid:
-            crossing.append(region.name)
             area = shapely.make_valid(area)
+            if polygons_of(area).area:  # else it is a line that is called a polygon
+                crossing.append(region.name)
         area = polygons_of(area)
         inside = polygons_of(area.intersection(frame))
         if not area.area:

@@ -21,12 +21,16 @@ from neubauer.images.source import ImageSource
 KIND = "tissue"
 SIDE = 1024
 """Longest side of the small version of an image that tissue is found on, in its pixels."""
-SMOOTH = 1 / 160
+SMOOTH = 1 / 256
 """Standard deviation of the smoothing, as a share of the longest side: cells of a tissue flow together."""
+GAP = 1 / 80
+"""Gaps that are closed, half their width in the same unit."""
 SPECK = 0.004
 """Pieces of less than this share of the image are specks; holes of less are filled."""
 DENSITY = (0.035, 0.05)
 """Limits of the threshold on bright ground, optical density: glass with noise and shading below, pale tissue above."""
+LAMP = 0.95
+"""The lamp is at least this bright in each channel, as a share of the brightest: pale pink tissue is no glass."""
 BRIGHT = 0.4
 """Images of three channels whose median is above this share of the brightest have bright ground, or are all tissue."""
 NOISE = 5.0
@@ -40,7 +44,7 @@ def find_tissue(image: ImageSource) -> Regions:
     ground is bright: it has three channels, and its median is above 0.4 times the brightest. Then each pixel gets
 
     - on bright ground its optical density -log10(I / I0), of the channel where it is highest; I0 is the percentile 99
-      of the channel, so that the colour and brightness of the lamp do not matter (Ruifrok and Johnston 2001);
+      of the channel, or 0.95 times that of the brightest one (Ruifrok and Johnston 2001);
     - on dark ground the logarithm of its height above the ground in units of the noise, of the channel where it stands
       out most.
 
@@ -77,7 +81,7 @@ def tissue_mask(pixels: np.ndarray) -> np.ndarray:
     else:
         signal, low, high = _above_ground(pixels, smooth, sigma), float(np.log1p(NOISE)), np.inf
     threshold = float(np.clip(threshold_otsu(signal), low, high)) if np.ptp(signal) else np.inf
-    reach = math.ceil(2 * sigma)
+    reach = math.ceil(GAP * max(pixels.shape[1:]))
     mask = np.pad(signal > threshold, reach + 1, mode="edge")
     mask = ndi.binary_closing(mask, iterations=reach)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
     least = max(1, round(SPECK * mask.size))
@@ -96,6 +100,7 @@ def ground_is_bright(pixels: np.ndarray) -> bool:
 def _density(smooth: np.ndarray) -> np.ndarray:
     """Optical density of the channel where it is highest."""
     white = np.percentile(smooth, 99, axis=(1, 2), keepdims=True)
+    white = np.maximum(white, LAMP * white.max())
     return np.asarray(-np.log10((smooth + 1) / (white + 1)).min(0))
 
 

@@ -151,6 +151,7 @@ class Count(OneByOne):
         reading, path = self.reading, item.path
         image = open_image(path, project=reading.project, frame=reading.frame)
         seen = image if self.adaptation is None else self.adaptation.apply(image)
+        self.filters.areas(image.pixel_size_um, path)  # what cannot be is said before the work
         regions = None if self.regions is None else self.regions.of(item.name, path, image)
         cells = self.counter.predict(
             seen, diameter=self.diameter, channel=reading.channel, stain=reading.stain, regions=regions

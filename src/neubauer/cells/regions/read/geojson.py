@@ -53,7 +53,7 @@ def read_geojson(path: Path) -> tuple[list[Region], list[str]]:
             others += 1
             continue
         regions.append(Region(_text(properties.get("name")), area, _kind(properties.get("classification"))))
-    left_out = ([f"{cells} detected cells"] if cells else []) + ([f"{others} points or lines"] if others else [])
+    left_out = ([f"detected cells ({cells})"] if cells else []) + ([f"points or lines ({others})"] if others else [])
     if not regions:
         found = f"no polygon of a region ({' and '.join(left_out)} only)" if left_out else "no polygon"
         raise InputError(path, found, EXPECTED)

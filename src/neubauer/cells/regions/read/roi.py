@@ -41,7 +41,7 @@ def read_roi(path: Path) -> tuple[list[Region], list[str]]:
         raise InputError(path, "points or lines only" if rois else "no ROI", EXPECTED)
     regions = [Region(roi.name or "", _area(roi), f"group {roi.group}" if roi.group else "") for roi in areas]
     left = len(rois) - len(areas)
-    return regions, [f"left out of the regions: {left} points or lines"] if left else []
+    return regions, [f"left out of the regions: points or lines ({left})"] if left else []
 
 
 def _area(roi: roifile.ImagejRoi) -> BaseGeometry:
