@@ -47,7 +47,7 @@ def regions_table(cells: Cells, image: ImageSource | None = None) -> pd.DataFram
     `parent` is the smallest region that a region lies in; a cell in both is in the counts of both. A row of a class is
     of all its regions as one: where they overlap, cells and area count once. `regions` is how many they are.
 
-    `area_px` is in pixels, without those that the image misses; `area_mm2` is None where the pixel size is not known;
+    `area_px` is in pixels, without those that the image misses; `area_mm2` is empty where the pixel size is not known;
     `area_share` is that of the image. Densities and the ends of their intervals are those of the counts, divided by the
     area: per mm², or, where no pixel size is known, per 10⁶ pixels. Without area there is none.
 

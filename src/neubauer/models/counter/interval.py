@@ -74,21 +74,22 @@ def estimate(count: float, width: float, shift: float = 0.0) -> CountEstimate:
     return CountEstimate(count, *interval(count, width, shift), width, shift)
 
 
-def estimate_of_part(whole: CountEstimate, share: float) -> CountEstimate:
+def estimate_of_part(whole: CountEstimate, kept: int, objects: int) -> CountEstimate:
     """Count and interval of a part of what was counted: of some regions, or of what a filter keeps.
 
-    The count is multiplied by the share. Its interval is that of a count of this size by the same rule, with the same
+    The count is multiplied by the share of the objects in the part. Its interval is that of a count of this size by the same rule, with the same
     width and shift; of an estimate that was made otherwise, the distances to its ends shrink as `unit` does. So the
     interval is relatively wider than that of the whole. Where the whole may be nothing at all, the part may, too.
 
     Parameters
     ----------
     whole : what was counted.
-    share : of the objects, 0 to 1; 1 gives the same estimate.
+    kept, objects : number of objects in the part and in the whole; where they are all, or there is none, the estimate
+        is the same.
     """
-    if share == 1:
+    if kept == objects:
         return whole
-    count = whole.count * share
+    count = whole.count * kept / objects
     if whole.width is not None:
         part = estimate(count, whole.width, whole.shift)
     else:

@@ -114,5 +114,5 @@ def _scaled(estimates: dict[str, CountEstimate], table: pd.DataFrame, keep: np.n
     result = {}
     for name, found in estimates.items():
         own = np.ones(len(table), bool) if name == "total" else classes == name
-        result[name] = estimate_of_part(found, float(keep[own].mean())) if own.any() else found
+        result[name] = estimate_of_part(found, int(keep[own].sum()), int(own.sum()))
     return result
