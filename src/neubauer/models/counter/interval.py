@@ -77,9 +77,10 @@ def estimate(count: float, width: float, shift: float = 0.0) -> CountEstimate:
 def estimate_of_part(whole: CountEstimate, kept: int, objects: int) -> CountEstimate:
     """Count and interval of a part of what was counted: of some regions, or of what a filter keeps.
 
-    The count is multiplied by the share of the objects in the part. Its interval is that of a count of this size by the same rule, with the same
-    width and shift; of an estimate that was made otherwise, the distances to its ends shrink as `unit` does. So the
-    interval is relatively wider than that of the whole. Where the whole may be nothing at all, the part may, too.
+    The count is multiplied by the share of the objects in the part. Its interval is that of a count of this size by the
+    same rule, with the same width and shift; of an estimate that was made otherwise, the distances to its ends shrink
+    as `unit` does. So the interval is relatively wider than that of the whole. Where the whole may be nothing at all,
+    the part may, too.
 
     Parameters
     ----------
