@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -49,8 +50,12 @@ class Known:
         with deep nearest neighbors", ICML 2022).
         """
         flat = features.reshape(-1, features.shape[-1])
-        found = nearest((flat - self.mean) @ self.basis, self.blocks)
+        found = nearest((flat - self.mean) @ self.basis, self._tree)
         return (found / self.usual).reshape(features.shape[:2])
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self.blocks)
 
     def tensors(self) -> dict[str, Tensor]:
         """As a model file keeps them."""
@@ -60,8 +65,8 @@ class Known:
 
     @classmethod
     def of(cls, tensors: dict[str, Tensor]) -> Known | None:
-        """From what a model file holds; None where it holds nothing of the kind."""
-        if "known.mean" not in tensors:
+        """From what a model file holds; None where it holds nothing of the kind; KeyError where it lacks a part."""
+        if not any(n.startswith("known.") for n in tensors):
             return None
         mean, basis, blocks = (tensors[f"known.{n}"].float().numpy() for n in ("mean", "basis", "blocks"))
         return cls(mean, basis, blocks, float(tensors["known.usual"]), float(tensors["known.middle"]))
@@ -90,7 +95,8 @@ def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed
     if len(every) > MOST:
         every = every[np.random.default_rng(seed).choice(len(every), MOST, replace=False)]
     mean, basis, blocks = (np.asarray(a, np.float32) for a in (mean, basis, (every - mean) @ basis))
-    found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, blocks)) for f in held_out]
+    tree = cKDTree(blocks)
+    found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, tree)) for f in held_out]
     usual = usual_distance(found)
     return Known(mean, basis, blocks, usual, float(np.exp(np.log(np.maximum(found, 1e-3)).mean()) / usual))
 
@@ -110,8 +116,8 @@ def usual_distance(distances: Sequence[float]) -> float:
     return float(np.exp(logs.mean() + bound))
 
 
-def nearest(points: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(M,) mean distance of (M, D) points to their nearest blocks (N, D)."""
-    k = min(NEIGHBOURS, len(blocks))
-    found = np.asarray(cKDTree(blocks).query(points, k=k)[0])
+def nearest(points: np.ndarray, blocks: cKDTree) -> np.ndarray:
+    """(M,) mean distance of (M, D) points to their nearest blocks."""
+    k = min(NEIGHBOURS, blocks.n)
+    found = np.asarray(blocks.query(points, k=k)[0])
     return found.reshape(len(points), k).mean(1)
