@@ -19,15 +19,14 @@ class CountEstimate:
 
     Attributes
     ----------
-    width, shift : what the interval was made of (`neubauer.models.counter.interval.interval`), so that one of a part of
-        these cells can be made in the same way; `width` is None where it was made otherwise.
+    rule : width, shift and strange, of which the interval was made (`neubauer.models.counter.interval.interval`), so
+        that one of a part of these cells can be made in the same way; None where it was made otherwise.
     """
 
     count: float
     low: float
     high: float
-    width: float | None = field(default=None, repr=False, compare=False)
-    shift: float = field(default=0.0, repr=False, compare=False)
+    rule: tuple[float, float, bool] | None = field(default=None, repr=False, compare=False)
 
     def rounded(self) -> tuple[int | float, int | float, int | float]:
         """Count, low and high in whole cells; the interval outwards, so that it covers as often as promised."""

@@ -11,7 +11,8 @@ from neubauer.errors import InputError
 from neubauer.images.read import from_array
 from neubauer.models.counter import predict
 from neubauer.models.counter.choose import choose_counter
-from neubauer.models.counter.predict import KIND, TrainedCounter
+from neubauer.models.counter.file import KIND
+from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.shared.bundled import bundled
 from neubauer.models.shared.inputs import WHOLE, Reading
 

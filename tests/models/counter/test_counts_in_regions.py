@@ -69,8 +69,10 @@ def test_parts_add_up_to_the_whole(counter: TrainedCounter, scene: np.ndarray, w
     left, right, pooled = (e["total"] for e in cells.region_estimates)
     assert left.count + right.count == pooled.count == len(whole)
     assert pooled == whole.estimates["total"]
-    rule = counter.config.calibration.interval_width["total"]
-    assert (left.low, left.high) == interval(left.count, rule, whole.estimates["total"].shift)
+    rule = whole.estimates["total"].rule
+    assert rule is not None
+    assert rule[0] == counter.config.calibration.interval_width["total"]
+    assert (left.low, left.high) == interval(left.count, *rule)
     assert (cells.table["region"] == np.where(cells.table["centroid-1"] + 0.5 < 190, "r0", "r1")).all()
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from neubauer.errors import InputError
 from neubauer.images.read import from_array
 from neubauer.images.source import ImageSource
-from neubauer.models.counter.predict import KIND, TrainedCounter
+from neubauer.models.counter.file import KIND
+from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.shift import STRANGE
 from neubauer.models.counter.strangeness import strangeness
 from neubauer.models.shared.bundled import bundled

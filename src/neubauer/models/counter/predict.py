@@ -23,6 +23,7 @@ from neubauer.layouts.decode import Thresholds
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
+from neubauer.models.counter.file import KIND, load_parts, tensors_of
 from neubauer.models.counter.focus import Focus
 from neubauer.models.counter.interval import estimate
 from neubauer.models.counter.layout import BLOCK, TILE, Layout, predict_layout
@@ -33,16 +34,12 @@ from neubauer.models.counter.scale import Look, look_at
 from neubauer.models.counter.shift import STRANGE, shift
 from neubauer.models.counter.strangeness import Known, strangeness
 from neubauer.models.shared.bundled import resolve
-from neubauer.models.shared.config_file import config_in
 from neubauer.models.shared.inputs import ImageLike, Reading, as_source
 from neubauer.nets.blocks import channels_last, fuse_norms
 from neubauer.nets.scale import ScaleNet
-from neubauer.nets.store import load_model, save_model
+from neubauer.nets.store import save_model
 from neubauer.nets.unet import LayoutNet
 
-KIND = "counter"
-SCALE, KNOWN = "scale.", "known."
-"""What the names of the tensors in a file begin with that are not the network's own."""
 SAME_SCALE = 1.3
 """Estimated diameters within this ratio of the training range are put down to the cells, not to the magnification."""
 RIGHT_SIZE = 1.2
@@ -279,7 +276,7 @@ class TrainedCounter:
             table, labels = keep_rows(table, labels, counted)
             estimates, flags = self.estimate_counts(layout, objects, index[counted])
             by_region = [
-                self._estimates(self._peaks(index[inside]), self._corrected(sums), self._strange(layout))
+                self._estimates(self._peaks(index[inside]), self._corrected(sums), self.strangeness(layout))
                 for inside, sums in zip(members.T, layout.part_sums, strict=True)
             ]
             flags = [*regions.notes, *flags]
@@ -344,7 +341,7 @@ class TrainedCounter:
         peaks = self._peaks(objects.class_index if class_index is None else class_index)
         density = self.density_counts(layout)
         distance = self.strangeness(layout)
-        estimates = self._estimates(peaks, density, self._strange(layout))
+        estimates = self._estimates(peaks, density, distance)
         flags = []
         if distance is not None and distance > STRANGE:
             flags.append(
@@ -357,22 +354,22 @@ class TrainedCounter:
         flags += [f"label-free training left a doubt: {d}" for d in doubts] if isinstance(doubts, list) else []
         return estimates, flags
 
-    def _strange(self, layout: Layout) -> float:
-        """What the intervals are widened by because the image is strange."""
-        distance = self.strangeness(layout)
-        return 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
-
     def _peaks(self, class_index: np.ndarray) -> dict[str, float]:
         """Objects per class and in total."""
         numbers = np.bincount(class_index, minlength=len(self.config.classes)).astype(float)
         return dict(zip(self.config.classes, numbers.tolist(), strict=True)) | {"total": float(len(class_index))}
 
     def _estimates(
-        self, peaks: dict[str, float], density: dict[str, float], strange: float
+        self, peaks: dict[str, float], density: dict[str, float], distance: float | None
     ) -> dict[str, CountEstimate]:
+        """Counts with intervals of an image, or a region of it, at this distance from the training images."""
         calibration = self.config.calibration
+        off = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
+        strange = distance is not None and distance > STRANGE
         return {
-            name: estimate((density if method == "density" else peaks)[name], calibration.interval_width[name], strange)
+            name: estimate(
+                (density if method == "density" else peaks)[name], calibration.interval_width[name], off, strange
+            )
             for name, method in calibration.count_method.items()
         }
 
@@ -401,11 +398,7 @@ class TrainedCounter:
         """All that a file holds beside the config, by name; raises NeubauerError before `fit` or `load`."""
         if self.network_ is None:
             raise NeubauerError("this CellCounter is not trained: call fit() or CellCounter.load() first")
-        tensors = dict(self.network_.state_dict())
-        if self.scale_ is not None:
-            scale = self.scale_.state_dict()
-            tensors |= {f"{SCALE}{n}": t.half() if t.is_floating_point() else t for n, t in scale.items()}
-        return tensors | (self.known_.tensors() if self.known_ is not None else {})
+        return tensors_of(self.network_, self.scale_, self.known_)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -415,17 +408,4 @@ class TrainedCounter:
         ------
         InputError : neither, or not a counter.
         """
-        file = resolve(path)
-        raw, tensors = load_model(file, KIND)
-        config = config_in(file, CounterConfig, raw)
-        spec = LayoutSpec(config.classes, config.layout_diameter, config.density_sigma)
-        network = LayoutNet(config.channels, spec.channels, config.widths, config.depths)
-        own = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
-        scale = ScaleNet(config.channels) if any(n.startswith(SCALE) for n in own) else None
-        try:
-            network.load_state_dict({n: t for n, t in own.items() if not n.startswith((SCALE, KNOWN))})
-            if scale is not None:
-                scale.load_state_dict({n.removeprefix(SCALE): t for n, t in own.items() if n.startswith(SCALE)})
-        except RuntimeError as error:
-            raise InputError(file, "weights that do not fit the config", "a counter as it was saved") from error
-        return cls().set(config, network.eval(), scale and scale.eval(), Known.of(own))
+        return cls().set(*load_parts(resolve(path)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor
 
 COMPONENTS = 16
 """Principal components that are compared: distances between a few hundred blocks mean little in more."""
+NETWORK = 0.5
+"""Weight of the network's features beside what the pixels look like, as standard deviations: measured on sources left
+out of training, the network alone takes some of them for its own kind, and so does the look of the pixels alone."""
 LEAST_SPREAD = 1e-3
 """Of a component, as a share of the first one's."""
 NEIGHBOURS = 3
@@ -53,8 +57,12 @@ class Known:
         seen = np.isfinite(flat[:, 0])
         found = np.full(len(flat), np.nan)
         if seen.any():
-            found[seen] = nearest((flat[seen] - self.mean) @ self.basis, self.blocks)
+            found[seen] = nearest((flat[seen] - self.mean) @ self.basis, self._tree)
         return (found / self.usual).reshape(features.shape[:2])
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self.blocks)
 
     def tensors(self) -> dict[str, Tensor]:
         """As a model file keeps them."""
@@ -64,8 +72,8 @@ class Known:
 
     @classmethod
     def of(cls, tensors: dict[str, Tensor]) -> Known | None:
-        """From what a model file holds; None where it holds nothing of the kind."""
-        if "known.mean" not in tensors:
+        """From what a model file holds; None where it holds nothing of the kind; KeyError where it lacks a part."""
+        if not any(n.startswith("known.") for n in tensors):
             return None
         mean, basis, blocks = (tensors[f"known.{n}"].float().numpy() for n in ("mean", "basis", "blocks"))
         return cls(mean, basis, blocks, float(tensors["known.usual"]), float(tensors["known.middle"]))
@@ -77,27 +85,41 @@ def strangeness(distances: np.ndarray) -> float:
     return float(seen.mean()) if len(seen) else 0.0
 
 
-def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed: int = 0) -> Known:
+def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], looks: int = 0, seed: int = 0) -> Known:
     """What is to be kept of the training images.
 
     Parameters
     ----------
     trained, held_out : (By, Bx, F) features of training images, and of images of the same kind that were not trained
         on, which say what distance is usual.
+    looks : so many of the features, the last ones, say what the pixels look like; each of these has the same weight,
+        and together they weigh 1 / NETWORK as much as all others.
     seed : of the choice of blocks, where there are too many.
     """
     every = np.concatenate([f.reshape(-1, f.shape[-1]) for f in trained])
-    mean = every.mean(0)
-    _, spread, axes = np.linalg.svd(every - mean, full_matrices=False)
+    mean, weights = every.mean(0), _weights(every, looks)
+    _, spread, axes = np.linalg.svd((every - mean) * weights, full_matrices=False)
     n = min(COMPONENTS, max(1, int((spread > LEAST_SPREAD * spread[0]).sum())))
     scale = np.maximum(spread[:n] / np.sqrt(max(len(every) - 1, 1)), 1e-6)
-    basis = axes[:n].T / scale
+    basis = weights[:, None] * axes[:n].T / scale
     if len(every) > MOST:
         every = every[np.random.default_rng(seed).choice(len(every), MOST, replace=False)]
     mean, basis, blocks = (np.asarray(a, np.float32) for a in (mean, basis, (every - mean) @ basis))
-    found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, blocks)) for f in held_out]
+    tree = cKDTree(blocks)
+    found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, tree)) for f in held_out]
     usual = usual_distance(found)
     return Known(mean, basis, blocks, usual, float(np.exp(np.log(np.maximum(found, 1e-3)).mean()) / usual))
+
+
+def _weights(features: np.ndarray, looks: int) -> np.ndarray:
+    """(F,) by which (N, F) features are multiplied before they are compared."""
+    spread = features.std(0)
+    own = len(spread) - looks
+    network = NETWORK if looks else 1.0
+    together = max(float(np.linalg.norm(spread[:own])), 1e-6)
+    return np.concatenate(
+        [np.full(own, network / together), 1 / (np.maximum(spread[own:], 1e-6) * np.sqrt(max(looks, 1)))]
+    )
 
 
 def usual_distance(distances: Sequence[float]) -> float:
@@ -115,8 +137,8 @@ def usual_distance(distances: Sequence[float]) -> float:
     return float(np.exp(logs.mean() + bound))
 
 
-def nearest(points: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(M,) mean distance of (M, D) points to their nearest blocks (N, D)."""
-    k = min(NEIGHBOURS, len(blocks))
-    found = np.asarray(cKDTree(blocks).query(points, k=k)[0])
+def nearest(points: np.ndarray, blocks: cKDTree) -> np.ndarray:
+    """(M,) mean distance of (M, D) points to their nearest blocks."""
+    k = min(NEIGHBOURS, blocks.n)
+    found = np.asarray(blocks.query(points, k=k)[0])
     return found.reshape(len(points), k).mean(1)

@@ -8,9 +8,10 @@ from typing import Self
 
 from neubauer.cells.annotation import Annotation, Kind
 from neubauer.gan.config.labelfree import LabelFreeConfig
+from neubauer.models.counter.file import KIND
 from neubauer.models.counter.fit import FitSettings
 from neubauer.models.counter.plan import TrainingPlan
-from neubauer.models.counter.predict import KIND, TrainedCounter
+from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.supervised import fit_supervised
 from neubauer.models.counter.tune import calibrate
 from neubauer.models.kinds import KINDS
