@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit
+from neubauer.cli.further_tables import AnnData, Excel, Parquet, wanted_tables
 from neubauer.cli.options import Channel, Frame, Inputs, ProjectName, Recursive, StainName, Workers, reading_of
 from neubauer.cli.runs import do, tell
 from neubauer.errors import InputError
@@ -62,6 +63,9 @@ def count(
     workers: Workers = 1,
     overlays: Annotated[bool, typer.Option(help="Write overlay pictures.")] = True,
     masks: Annotated[bool, typer.Option(help="Write label images.")] = True,
+    excel: Excel = False,
+    parquet: Parquet = False,
+    anndata: AnnData = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON instead of a table.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace results of an earlier run.")] = False,
 ) -> None:
@@ -77,8 +81,10 @@ def count(
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
         if shard is not None and overwrite:
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
+        tables = wanted_tables(excel, parquet, anndata)
         reading = reading_of(project, frame, channel, stain)
         share = share_of(shard)
+        from neubauer.runs.exports import export
         from neubauer.runs.inputs import find_items
         from neubauer.runs.jobs.count import Count, choose_model, wanted_formats
 
@@ -95,6 +101,7 @@ def count(
             classify_diameter,
         )
         finished = do(job, items, out, "counting", workers=workers, overwrite=overwrite, share=share)
+        export(out, tables, tell)
         if as_json:
             _print_json(finished)
         else:

@@ -26,13 +26,16 @@ from neubauer.models.shared.inputs import WHOLE, Reading
 from neubauer.runs.adaptation import Adaptation, load_adaptation
 from neubauer.runs.digests import counter_digest, file_digest
 from neubauer.runs.events import Note, OnEvent, unheard
+from neubauer.runs.exports import ANNDATA, COUNTS, EXCEL, OBJECTS, PARQUET
+from neubauer.runs.file_names import file_row, with_file_names
 from neubauer.runs.job import Item, OneByOne
 from neubauer.runs.refinement import Refinement, load_refinement
 from neubauer.runs.store import PARTS, file_name
 
 CHOSEN_BY = 3
 """Images that decide about the model."""
-COUNTS, OBJECTS = "counts.csv", "objects.csv"
+MADE_OF_THESE = (EXCEL, PARQUET, ANNDATA, "report.html", "report.pdf")
+"""What is made of the tables after a run: removed with them, and when they change."""
 
 
 @dataclass
@@ -123,7 +126,7 @@ class Count(OneByOne):
             written = FORMATS[kind]
             written.write(folder / kind / written.file.format(item.name), cells, image, item.path)
         save_objects(folder / _part(item.name), objects_table(cells))
-        return {key: _plain(value) for key, value in counts_row(cells).items()}
+        return {key: _plain(value) for key, value in (counts_row(cells) | file_row(item)).items()}
 
     def _cells(self, path: Path) -> tuple[ImageSource, Cells]:
         reading = self.reading
@@ -137,12 +140,12 @@ class Count(OneByOne):
     def tables(self) -> list[str]:
         """See `Job.tables`."""
         shared = [f"{kind}/{file}" for kind, written in FORMATS.items() for file in written.common]
-        return [COUNTS, OBJECTS, *shared]
+        return [COUNTS, OBJECTS, *MADE_OF_THESE, *shared]
 
     def merge(self, out: Path, rows: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         """See `Job.merge`."""
         columns = counts_columns(self.classes)
-        table = pd.DataFrame(list(rows.values()), columns=columns, dtype=object)
+        table = pd.DataFrame(with_file_names(list(rows.values())), columns=columns, dtype=object)
         harmless_table(table).to_csv(folder / COUNTS, index=False)
         join_objects(folder / OBJECTS, [out / _part(name) for name in rows])
         for kind, written in FORMATS.items():
