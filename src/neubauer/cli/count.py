@@ -10,6 +10,7 @@ import typer
 from neubauer.cli.common import SOME_FAILED, errors_to_exit
 from neubauer.cli.further_tables import AnnData, Excel, Parquet, wanted_tables
 from neubauer.cli.options import Channel, Frame, Inputs, ProjectName, Recursive, StainName, Workers, reading_of
+from neubauer.cli.report import NoReport, Report, check_report
 from neubauer.cli.runs import do, tell
 from neubauer.errors import InputError
 
@@ -63,6 +64,8 @@ def count(
     workers: Workers = 1,
     overlays: Annotated[bool, typer.Option(help="Write overlay pictures.")] = True,
     masks: Annotated[bool, typer.Option(help="Write label images.")] = True,
+    report: Report = "html",
+    no_report: NoReport = False,
     excel: Excel = False,
     parquet: Parquet = False,
     anndata: AnnData = False,
@@ -81,9 +84,11 @@ def count(
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
         if shard is not None and overwrite:
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
+        check_report(report)
         tables = wanted_tables(excel, parquet, anndata)
         reading = reading_of(project, frame, channel, stain)
         share = share_of(shard)
+        from neubauer.report.write import write_report
         from neubauer.runs.exports import export
         from neubauer.runs.inputs import find_items
         from neubauer.runs.jobs.count import Count, choose_model, wanted_formats
@@ -99,9 +104,12 @@ def count(
             classifier,
             classify,
             classify_diameter,
+            report=not no_report,
         )
         finished = do(job, items, out, "counting", workers=workers, overwrite=overwrite, share=share)
         export(out, tables, tell)
+        if not no_report:
+            write_report(out, pdf=report == "pdf")
         if as_json:
             _print_json(finished)
         else:
@@ -160,6 +168,9 @@ def _print_table(finished: Finished, job: Count) -> None:
     if len(table) > 40:
         console.print(f"... and {len(table) - 40} more images")
     console.print(f"tables: {out / 'counts.csv'}, {out / 'objects.csv'}", soft_wrap=True)
+    for file in ("report.html", "report.pdf"):
+        if (out / file).exists():
+            console.print(f"report: {out / file}", soft_wrap=True)
     for kind in FORMATS:
         if (out / kind).is_dir():
             console.print(f"{kind}: {out / kind}", soft_wrap=True)

@@ -72,7 +72,7 @@ def export(out: Path, wanted: Sequence[str], on_event: OnEvent = unheard) -> Non
 
 def begun(record: Record) -> datetime:
     """When the last call of a run began, UTC: the date that its tables and its report bear."""
-    started = [session.get("started") for session in record.sessions if session.get("started")]
+    started = [str(session["started"]) for session in record.sessions if session.get("started")]
     return (datetime.fromisoformat(max(started)) if started else datetime(1980, 1, 1)).astimezone(UTC)
 
 

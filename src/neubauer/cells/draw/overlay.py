@@ -47,6 +47,15 @@ def draw_overlay(
     ValueError : the image has another (Y, X) than the cells.
     OutputError : the file cannot be written.
     """
+    page = add_legend(draw_cells(image, cells, max_side), cells, class_colours(len(cells.classes)))
+    if path is not None:
+        with atomic_path(path) as temporary:
+            page.save(temporary, format="PNG")
+    return page
+
+
+def draw_cells(image: np.ndarray | ImageSource, cells: Cells, max_side: int) -> Image.Image:
+    """The picture of `draw_overlay` without its legend; raises ValueError as it does."""
     if tuple(image.shape[1:]) != tuple(cells.shape):
         raise ValueError(f"the image has the shape {image.shape}, the cells are of an image of {cells.shape}")
     source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
@@ -54,14 +63,9 @@ def draw_overlay(
     picture = mark_unfamiliar(picture, cells.unfamiliar, cells.shape)
     colours = class_colours(len(cells.classes))
     if cells.labels is not None:
-        picture = _draw_contours(picture, cells, colours)
-    else:
-        _draw_marks(picture, cells, colours)
-    page = add_legend(picture, cells, colours)
-    if path is not None:
-        with atomic_path(path) as temporary:
-            page.save(temporary, format="PNG")
-    return page
+        return _draw_contours(picture, cells, colours)
+    _draw_marks(picture, cells, colours)
+    return picture
 
 
 def _draw_contours(picture: Image.Image, cells: Cells, colours: list[Colour]) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -128,16 +129,18 @@ class _Archive(zipfile.ZipFile):
 
     made: datetime
 
-    def writestr(self, name: Any, data: Any, *_: Any, **__: Any) -> None:
-        if str(getattr(name, "filename", name)) == "docProps/core.xml":
-            text = data.decode("utf-8") if isinstance(data, bytes) else data
+    def writestr(
+        self, zinfo_or_arcname: Any, data: Any, compress_type: int | None = None, compresslevel: int | None = None
+    ) -> None:
+        entry = self._entry(zinfo_or_arcname)
+        if entry.filename == "docProps/core.xml":
+            text = data.decode("utf-8") if isinstance(data, bytes) else str(data)
             data = re.sub(r"(<dcterms:modified[^>]*>)[^<]*", rf"\g<1>{self.made:%Y-%m-%dT%H:%M:%SZ}", text)
-        super().writestr(self._entry(name), data, zipfile.ZIP_DEFLATED)
+        super().writestr(entry, data, zipfile.ZIP_DEFLATED)
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
         with open(filename, "rb") as source, self.open(self._entry(arcname or filename), "w", force_zip64=True) as out:
-            while block := source.read(1 << 20):
-                out.write(block)
+            shutil.copyfileobj(source, out, 1 << 20)
 
     def _entry(self, name: Any) -> zipfile.ZipInfo:
         entry = zipfile.ZipInfo(str(getattr(name, "filename", name)))

@@ -28,6 +28,7 @@ from neubauer.runs.digests import counter_digest, file_digest
 from neubauer.runs.events import Note, OnEvent, unheard
 from neubauer.runs.exports import ANNDATA, COUNTS, EXCEL, OBJECTS, PARQUET
 from neubauer.runs.file_names import file_row, with_file_names
+from neubauer.runs.glance import QUALITY, glance_files, write_glance, write_quality
 from neubauer.runs.job import Item, OneByOne
 from neubauer.runs.refinement import Refinement, load_refinement
 from neubauer.runs.store import PARTS, file_name
@@ -52,6 +53,7 @@ class Count(OneByOne):
     repaired : folder that `neubauer inpaint` wrote; cells that touch filled-in pixels are told.
     classifier, classify, classify_diameter : a classifier (file or bundled name) that tells the counted cells apart,
         classes of the counter that it is applied to, and the typical diameter of their cells in pixels.
+    report : keep what a report shows of each image (`neubauer.runs.glance`).
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Count(OneByOne):
     classifier: str | None = None
     classify: str | None = None
     classify_diameter: float | None = None
+    report: bool = True
 
     verb = "count"
 
@@ -115,7 +118,8 @@ class Count(OneByOne):
 
     def outputs(self, name: str) -> list[str]:
         """See `Job.outputs`."""
-        return [_part(name), *(f"{kind}/{FORMATS[kind].file.format(name)}" for kind in self.formats)]
+        shown = [f"{kind}/{FORMATS[kind].file.format(name)}" for kind in self.formats]
+        return [_part(name), *(glance_files(name) if self.report else []), *shown]
 
     def one(self, item: Item, folder: Path) -> dict[str, Any]:
         """See `Job.do`."""
@@ -126,7 +130,8 @@ class Count(OneByOne):
             written = FORMATS[kind]
             written.write(folder / kind / written.file.format(item.name), cells, image, item.path)
         save_objects(folder / _part(item.name), objects_table(cells))
-        return {key: _plain(value) for key, value in (counts_row(cells) | file_row(item)).items()}
+        glance = write_glance(folder, item.name, image, cells) if self.report else {}
+        return {key: _plain(value) for key, value in (counts_row(cells) | file_row(item) | glance).items()}
 
     def _cells(self, path: Path) -> tuple[ImageSource, Cells]:
         reading = self.reading
@@ -140,13 +145,14 @@ class Count(OneByOne):
     def tables(self) -> list[str]:
         """See `Job.tables`."""
         shared = [f"{kind}/{file}" for kind, written in FORMATS.items() for file in written.common]
-        return [COUNTS, OBJECTS, *MADE_OF_THESE, *shared]
+        return [COUNTS, OBJECTS, QUALITY, *MADE_OF_THESE, *shared]
 
     def merge(self, out: Path, rows: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         """See `Job.merge`."""
         columns = counts_columns(self.classes)
         table = pd.DataFrame(with_file_names(list(rows.values())), columns=columns, dtype=object)
         harmless_table(table).to_csv(folder / COUNTS, index=False)
+        write_quality(folder / QUALITY, rows)
         join_objects(folder / OBJECTS, [out / _part(name) for name in rows])
         for kind, written in FORMATS.items():
             files = [out / kind / written.file.format(name) for name in rows]
