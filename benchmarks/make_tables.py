@@ -267,6 +267,7 @@ SECTIONS = {
     "count_speed": speed,
     "count_large": large,
     "cold_start": start,
+    "report_size": rows("Reports of many images"),
     "gan_speed": gan_speed,
     "gan_speed_4": gan_speed,
     "gan_recipes": gan_recipes("recipes"),

@@ -19,6 +19,7 @@ _LAZY = {
     "Annotation": "neubauer.cells.annotation",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
+    "write_report": "neubauer.report.write",
     "open_image": "neubauer.images.read",
     "NeubauerError": "neubauer.errors",
     "InputError": "neubauer.errors",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.models.estimators.style_translator import StyleTranslator
     from neubauer.models.kinds import load
+    from neubauer.report.write import write_report
     from neubauer.runs.folder import count_folder
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "count_folder",
     "load",
     "open_image",
+    "write_report",
 ]
 
 

@@ -100,11 +100,12 @@ def _said(text: Any, style: ParagraphStyle) -> Paragraph:
 
 def _story(results: Results, about: Methods, name: str) -> list[Any]:
     counts = results.counts
+    day = f"{about.counted_on.day} {about.counted_on:%B %Y}"
     flagged = [i for i, flag in enumerate(counts["flag"]) if flag]
     story: list[Any] = [
         _said("CELL COUNTS", _style(8, ACCENT, bold=True)),
         _said(name, TITLE),
-        _said(f"Counted on {about.counted_on:%d %B %Y} with neubauer {about.versions[0][1]}", UNDER_TITLE),
+        _said(f"Counted on {day} with neubauer {about.versions[0][1]}", UNDER_TITLE),
         _figures(results, len(flagged)),
         _said("Methods", HEADING),
         _said(about.paragraph, BODY),

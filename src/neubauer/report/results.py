@@ -21,6 +21,8 @@ from neubauer.runs.glance import QUALITY, glance_files
 from neubauer.runs.record import FILE, Record, read_record
 
 EXPECTED = "a folder that `neubauer count` wrote"
+NEEDED = ("image", "total", "flag", "diameter")
+"""Columns of counts.csv that every report takes."""
 SIZES = ("equivalent_diameter_um", "equivalent_diameter_area")
 """Columns that say how large a cell is, the best first: micrometres, where all images have them, or pixels."""
 
@@ -83,6 +85,7 @@ def read_results(folder: Path) -> Results:
         raise InputError(folder, f"results of `neubauer {verb}`", EXPECTED)
     try:
         counts = read_counts(folder / COUNTS)
+        counts[list(NEEDED)]  # KeyError: not there
         cells, unit = _cells(folder / OBJECTS)
         return Results(folder, record, counts, _classes(counts), _quality(folder, counts), _failed(folder), cells, unit)
     except (OSError, ValueError, KeyError) as error:

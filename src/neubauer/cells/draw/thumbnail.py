@@ -15,7 +15,7 @@ from neubauer.images.source import ImageSource
 SIDE = 288
 """Longest side, pixels."""
 DRAWN = 2
-"""Pictures are drawn so many times larger, so that thin lines stay thin."""
+"""Pictures are drawn so many times larger, and their lines so many pixels wide, so that lines are thin and smooth."""
 LARGEST = 7000
 """Bytes of a picture; noisy ones are compressed more. Two of each of 2,000 images then take 37 MB on a page."""
 QUALITIES = (72, 60, 48, 36, 24, 12, 4)
@@ -30,7 +30,7 @@ def write_thumbnails(plain: Path, outlined: Path, image: ImageSource, cells: Cel
     ValueError : the cells are of an image of another (Y, X).
     """
     plain.write_bytes(thumbnail(to_display(image, DRAWN * SIDE)))
-    outlined.write_bytes(thumbnail(draw_cells(image, cells, DRAWN * SIDE)))
+    outlined.write_bytes(thumbnail(draw_cells(image, cells, DRAWN * SIDE, DRAWN)))
 
 
 def thumbnail(picture: Image.Image) -> bytes:
@@ -40,7 +40,7 @@ def thumbnail(picture: Image.Image) -> bytes:
     content = b""
     for quality in QUALITIES:
         buffer = io.BytesIO()
-        small.save(buffer, "WEBP", quality=quality, method=4)
+        small.save(buffer, "WEBP", quality=quality, method=4, use_sharp_yuv=True)
         content = buffer.getvalue()
         if len(content) <= LARGEST:
             break
