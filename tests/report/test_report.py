@@ -186,7 +186,7 @@ def test_what_most_images_have_is_said_once(tmp_path: Path) -> None:
     table = (folder / "quality.csv").read_text().replace(",.1,90", ",.4,90", 10)
     (folder / "quality.csv").write_text(table)
     said = remarks(read_results(folder))
-    assert said.of_run == ["Uneven light: the background varies by 40 % of the contrast in the median image, and "
+    assert said.of_run == ["Uneven background: it varies by 40 % of the contrast in the median image, and "
                            "remarkably so in 10 of 12."]  # fmt: skip
     assert sum(map(len, said.of_images)) == 1
 

@@ -66,7 +66,7 @@ class Remarks:
 
 
 def remarks(results: Results) -> Remarks:
-    """Sharpness beside the other images, pixels that are cut off, uneven light."""
+    """Sharpness beside the other images, pixels that are cut off, an uneven background."""
     quality = results.quality
     focus, uneven = quality["focus"], quality["unevenness"]
     middle = focus.median()
@@ -77,7 +77,7 @@ def remarks(results: Results) -> Remarks:
         ),
         "light": (
             (uneven > UNEVEN).to_numpy(),
-            [f"uneven light: the background varies by {_percent(value)} of the contrast" for value in uneven],
+            [f"uneven background: it varies by {_percent(value)} of the contrast" for value in uneven],
         ),
     }
     for end, name in (("bright", "saturated_high"), ("dark", "saturated_low")):
@@ -90,7 +90,7 @@ def remarks(results: Results) -> Remarks:
             of_images[i].append(said[i])
     wide = {"light": uneven, "bright": quality["saturated_high"], "dark": quality["saturated_low"]}
     what = {
-        "light": "Uneven light: the background varies by {} of the contrast",
+        "light": "Uneven background: it varies by {} of the contrast",
         "bright": "{} of the pixels are cut off at the bright end",
         "dark": "{} of the pixels are cut off at the dark end",
     }

@@ -13,7 +13,7 @@ from neubauer.report.results import Results
 
 WIDE, HIGH = 1000.0, 270.0
 SMALL_WIDE, SMALL_HIGH = 480.0, 205.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 14.0, 26.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 22.0, 26.0, 40.0
 MOST_BINS = 40
 PERCENTILE = 99.5
 """Histograms end here: one giant among a million cells would squeeze all others into one bar. It is said."""
