@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from neubauer.cells.read.candidates import split_images_and_annotations
 from neubauer.cells.read.load import load_annotation, named_classes
-from neubauer.cells.read.match import match_annotations, split_images_and_annotations
+from neubauer.cells.read.match import match_annotations
 from neubauer.errors import InputError
 
 
@@ -126,7 +127,7 @@ def test_coco_serves_all_images_it_lists(tmp_path):
         assert matches.pairs == [(images[0], path), (images[1], path)]
         assert matches.unmatched_images == [images[2]]
         assert matches.unmatched_annotations == [Path("d.png")]
-    assert set().union(*(named_classes(*pair, "boxes") for pair in matches.pairs)) == {"WBC"}
+    assert set().union(*(named_classes(*pair) for pair in matches.pairs)) == {"WBC"}
     assert load_annotation(images[0], path, "boxes", (9, 9), ("RBC", "WBC")).counts() == {"RBC": 0, "WBC": 1}
 
 
@@ -135,11 +136,10 @@ def test_classes_of_a_data_set(tmp_path):
     (tmp_path / "b.csv").write_text("y,x,class\n1,1,a\n")
     (tmp_path / "c.csv").write_text("y,x\n1,1\n")
     pairs = [(Path(f"{n}.png"), tmp_path / f"{n}.csv") for n in "abc"]
-    assert set().union(*(named_classes(*pair, "points") for pair in pairs)) == {"a", "b"}
-    assert not any(named_classes(*pair, "points") for pair in pairs[2:])
-    assert not any(named_classes(*pair, "masks") for pair in pairs)
+    assert set().union(*(named_classes(*pair) for pair in pairs)) == {"a", "b"}
+    assert not any(named_classes(*pair) for pair in pairs[2:])
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.2 0.2\n")
-    assert named_classes(Path("a.png"), tmp_path / "a.txt", "boxes", ("x", "y")) == {"y"}
+    assert named_classes(Path("a.png"), tmp_path / "a.txt", ("x", "y")) == {"y"}
 
 
 @pytest.mark.parametrize("name", ["a_ignore.png", "a_masks_ignore.tif"])

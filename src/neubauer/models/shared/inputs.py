@@ -11,8 +11,9 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from neubauer.cells.annotation import Annotation, Kind
+from neubauer.cells.read.candidates import split_images_and_annotations
 from neubauer.cells.read.load import load_annotation, named_classes
-from neubauer.cells.read.match import match_annotations, split_images_and_annotations
+from neubauer.cells.read.match import match_annotations
 from neubauer.errors import InputError
 from neubauer.images.channel import choose_channel, pick_channel
 from neubauer.images.find import find_images
@@ -207,7 +208,7 @@ def _from_files(
         found: set[str] = set()
         for m in matches:
             try:
-                found |= named_classes(m.image, m.annotation, m.kind)
+                found |= named_classes(m.image, m.annotation)
             except InputError as error:
                 problems[m.image] = error
         classes = tuple(sorted(found)) or ("cell",)

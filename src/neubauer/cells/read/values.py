@@ -1,10 +1,10 @@
-"""What the readers of boxes have in common."""
+"""Single values of annotation files: numbers, sizes, and how to show them in messages."""
 
 from __future__ import annotations
 
 import math
 import reprlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +15,6 @@ _LARGEST = 2**31
 """Pixels along a side. No image has more; only a broken file does."""
 
 
-@dataclass(frozen=True)
-class MarkedBoxes:
-    """The boxes of one image as a file has them, in corner coordinates: pixel (i, j) covers i ... i+1, j ... j+1.
-
-    Attributes
-    ----------
-    names : class of each box.
-    boxes : (N, 4) float64 `y0, x0, y1, x1`, in pixels.
-    size : (Y, X) of the image if the file tells it.
-    ignore : (M, 4) float64, regions that are not annotated cell by cell.
-    """
-
-    names: list[str]
-    boxes: np.ndarray
-    size: tuple[int, int] | None = None
-    ignore: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
-
-
 def finite(value: object) -> float | None:
     """A number as a file has it, in digits or as a value of JSON; None for all else."""
     try:
@@ -40,6 +22,36 @@ def finite(value: object) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def numbers(path: Path, where: str, values: Sequence[tuple[str, object]]) -> list[float]:
+    """Named values as finite numbers.
+
+    Raises
+    ------
+    InputError : one is none; it is named.
+    """
+    found = []
+    for name, value in values:
+        number = finite(value)
+        if number is None:
+            raise InputError(path, f"{name} {shown(value)} in {where}", f"a number as {name}")
+        found.append(number)
+    return found
+
+
+def points(path: Path, where: str, values: object, least: int) -> np.ndarray:
+    """A list of pairs `[x, y]` (further values are left out, as the height in GeoJSON) as (N, 2) float64 `y, x`.
+
+    Raises
+    ------
+    InputError : it is no such list, or one of fewer than `least` pairs.
+    """
+    pairs = values if isinstance(values, list | tuple) else ()
+    whole = [[finite(v) for v in pair[:2]] for pair in pairs if isinstance(pair, list | tuple) and len(pair) > 1]
+    if len(pairs) < least or len(whole) < len(pairs) or any(None in pair for pair in whole):
+        raise InputError(path, f"the points {shown(values)} in {where}", f"{least} or more points x, y")
+    return np.array(whole, np.float64).reshape(-1, 2)[:, ::-1]
 
 
 def image_size(path: Path, height: object, width: object) -> tuple[int, int] | None:
