@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neubauer.cells.annotation import Kind
 from neubauer.cells.read.candidates import KEYS, PIXELS, bare_name, candidates, split_images_and_annotations
+from neubauer.cells.read.formats.registry import recognise
 from neubauer.cells.read.image_names import ImageNames
 from neubauer.cells.read.marks import listed_images
 from neubauer.errors import InputError
@@ -93,7 +94,7 @@ def _match_stems(images: Sequence[Path], files: Sequence[Path], found: dict[Path
             if image in found or not choice:
                 continue
             if len(choice) > 1:
-                choice = [path for path in choice if path.suffix.lower() in PIXELS or _readable(path)] or choice
+                choice = [path for path in choice if path.suffix.lower() in PIXELS or _marks(path)] or choice
             if len(choice) > 1:
                 raise InputError(image, f"several annotations, as {choice[0]} and {choice[1]}", "one for each image")
             if choice[0] in taken:
@@ -119,9 +120,12 @@ def _lists(paths: Iterable[Path]) -> tuple[dict[Path, ImageNames], dict[Path, In
     return lists, problems
 
 
-def _readable(path: Path) -> bool:
-    """Whether it is an annotation by its content: programs of microscopes put other files beside an image."""
-    return not _lists([path])[1]
+def _marks(path: Path) -> bool:
+    """Whether a file holds marks by its content: programs put other files, and any tables, beside an image."""
+    try:
+        return not recognise(path)[1].last
+    except InputError:
+        return False
 
 
 def _match_lists(images: Sequence[Path], lists: dict[Path, ImageNames], found: dict[Path, Path]) -> list[Path]:
