@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -213,6 +214,7 @@ def _from_files(
                 problems[m.image] = error
         classes = tuple(sorted(found)) or ("cell",)
     result: list[Annotated] = []
+    listed, empty = Counter(m.annotation for m in matches), Counter[Path]()
     for m in matches:
         if m.image in problems:
             continue
@@ -220,6 +222,12 @@ def _from_files(
             result.append(m.load(classes, reading))
         except InputError as error:
             problems[m.image] = error
+        else:
+            empty[m.annotation] += not len(result[-1].annotation)
+    for path, n in empty.items():
+        if n and listed[path] > 1:  # some programs list all images, also those that nobody has come to yet
+            text = f"{path}: nothing is marked in {n} of {listed[path]} images; they count as images without cells"
+            warnings.warn(text, stacklevel=3)
     if not result:
         raise _joined(list(problems.values()))
     for image, problem in problems.items():
