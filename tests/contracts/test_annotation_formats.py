@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +96,39 @@ def test_files_are_found_in_a_folder(form: str, tmp_path: Path) -> None:
 
 def test_there_is_a_sample_of_each() -> None:
     assert {*TEXTS, "imagej"} == set(EVERY)
+
+
+def problem_of(path: Path) -> InputError | None:
+    try:
+        load_annotation(IMAGE, path, "masks", SIZE)
+    except InputError as error:
+        return error
+    return None
+
+
+def nodes(value: object, at: tuple = ()) -> Iterator[tuple]:
+    """The way to every value inside a JSON value."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*at, key)
+        yield from nodes(child, (*at, key))
+
+
+@pytest.mark.parametrize("form", [f for f in EVERY if f in TEXTS and TEXTS[f][0].endswith("json")])
+@pytest.mark.parametrize("wrong", [None, "x", -1, 1e300, [], {}, [[]], {"a": 1}, True], ids=repr)
+def test_a_wrong_value_is_told_in_one_line_or_does_not_matter(form: str, wrong: object, tmp_path: Path) -> None:
+    path = write_sample(form, tmp_path, "bad")
+    whole = path.read_text()
+    for time, way in enumerate(nodes(json.loads(whole))):
+        content = json.loads(whole)
+        place = content
+        for key in way[:-1]:
+            place = place[key]
+        place[way[-1]] = wrong
+        path.write_text(json.dumps(content))
+        os.utime(path, ns=(0, time))  # quick changes of the same size may have the same time
+        problem = problem_of(path)
+        if problem is not None:
+            assert "bad" in str(problem)
+            assert "\n" not in str(problem)
+            assert len(problem.found) < 400

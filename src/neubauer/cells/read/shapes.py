@@ -62,8 +62,8 @@ class Drawn:
 
 
 def box(where: str, name: str, y0: float, x0: float, y1: float, x1: float) -> Shape:
-    """An upright rectangle from two opposite corners."""
-    return Shape(where, name, "box", (np.array([[y0, x0], [y1, x1]]),))
+    """An upright rectangle from two opposite corners, whichever they are."""
+    return Shape(where, name, "box", (np.sort(np.array([[y0, x0], [y1, x1]], np.float64), axis=0),))
 
 
 def point(where: str, name: str, y: float, x: float) -> Shape:

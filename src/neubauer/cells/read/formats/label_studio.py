@@ -50,7 +50,7 @@ def read_label_studio(content: Content, place: int, shape: tuple[int, int] | Non
     InputError : a result is broken or of another kind (brush strokes are), or the image has another shape.
     """
     path, task = content.path, _tasks(content)[place]
-    labels = {r.get("id"): r for r in task.results if isinstance(r, dict) and r.get("type") == "labels"}
+    labels = {str(r.get("id")): r for r in task.results if isinstance(r, dict) and r.get("type") == "labels"}
     size = shape
     shapes: list[Shape] = []
     for number, result in enumerate(task.results, start=1):
@@ -72,7 +72,7 @@ def read_label_studio(content: Content, place: int, shape: tuple[int, int] | Non
         value = result.get("value")
         if not isinstance(value, dict):
             raise InputError(path, f"the value {shown(value)} in {where}", "an object")
-        name = _name(path, where, kind, value, labels.get(result.get("id"), {}).get("value"))
+        name = _name(path, where, kind, value, labels.get(str(result.get("id")), {}).get("value"))
         shapes.append(_shape(path, where, kind.removesuffix("labels"), name, value, size))
     return Drawn(shapes, size)
 

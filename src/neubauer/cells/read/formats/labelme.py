@@ -50,6 +50,8 @@ def read_labelme(content: Content) -> Drawn:
 
 def _shape(path: Path, where: str, entry: dict[str, Any]) -> Shape:
     label, kind = entry.get("label"), entry.get("shape_type") or "polygon"  # early versions knew nothing else
+    if not isinstance(kind, str):
+        raise InputError(path, f"the shape_type {shown(kind)} of {where}", "text")
     name = "" if label is None else str(label).strip()
     places = points(path, where, entry.get("points"), {"point": 1, "polygon": 3}.get(kind, 2))
     match kind:
