@@ -124,6 +124,7 @@ def test_broken_tables_are_named(tmp_path):
     for broken, found in (
         (text.replace('""width"":6', '""width"":'), "region_shape_attributes .* in row 1; expected a JSON object"),
         (text.replace("region_count", "count"), "no column region_count"),
+        (text.replace('"{""name""', '{""name""'), "a file that cannot be read as a table"),
     ):
         path.write_text(broken)
         with pytest.raises(InputError, match=rf"bad\.csv: found {found}"):

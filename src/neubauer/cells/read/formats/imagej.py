@@ -20,6 +20,7 @@ from neubauer.errors import InputError
 
 TYPE = roifile.ROI_TYPE
 AREAS = (TYPE.POLYGON, TYPE.FREEHAND, TYPE.TRACED)
+OTHERS = (roifile.ROI_SUBTYPE.TEXT, roifile.ROI_SUBTYPE.IMAGE, roifile.ROI_SUBTYPE.ARROW)
 _NUMBERED = re.compile(r"(?:\d+[-_. ]+)*(?P<name>.*?)(?:[-_. #]+\d+)*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MANY = 10
@@ -107,38 +108,44 @@ def _decoded(path: Path, name: str, data: bytes) -> roifile.ImagejRoi:
 
 def _shapes(path: Path, where: str, roi: roifile.ImagejRoi) -> list[Shape]:
     """The cells of a ROI, with names where it is in a group or they have counters."""
-    name = f"group {roi.group}" if roi.group else ""
-    text = roi.subtype in (roifile.ROI_SUBTYPE.TEXT, roifile.ROI_SUBTYPE.IMAGE, roifile.ROI_SUBTYPE.ARROW)
+    if roi.subtype in OTHERS or roi.roitype not in (TYPE.POINT, TYPE.RECT, TYPE.OVAL, *AREAS):
+        kind = roi.subtype.name if roi.subtype in OTHERS else roi.roitype.name
+        raise InputError(path, f"a {kind} as {where}", _EXPECTED)
     try:
-        if text:
-            raise InputError(path, f"a {roi.subtype.name} as {where}", _EXPECTED)
-        if roi.roitype == TYPE.POINT:
-            places = np.array(roi.coordinates(), np.float64)[:, ::-1]
-            places = places if roi.subpixelresolution else places + 0.5
-            counters = [0] * len(places) if roi.counters is None else [int(c) for c in roi.counters]
-            names = [f"counter {c}" for c in counters] if any(counters) else [name] * len(places)
-            found = [point(where, n, y, x) for n, (y, x) in zip(names, places, strict=True)]
-        elif roi.composite and roi.roitype == TYPE.RECT:
-            rings = [np.array(r, np.float64)[:, ::-1] for r in roi.coordinates(multi=True) if len(r) > 2]
-            found = [polygon(where, name, *rings)] if rings else []
-        elif roi.roitype in (TYPE.RECT, TYPE.OVAL):
-            y0, x0, y1, x1 = _sides(roi)
-            if roi.roitype == TYPE.RECT:
-                found = [box(where, name, y0, x0, y1, x1)]
-            else:
-                found = [ellipse(where, name, ((y0 + y1) / 2, (x0 + x1) / 2), ((y1 - y0) / 2, (x1 - x0) / 2))]
-        elif roi.roitype in AREAS:
-            ring = np.array(roi.coordinates(), np.float64)[:, ::-1]
-            found = [polygon(where, name, ring)] if len(ring) else []
-        else:
-            raise InputError(path, f"a {roi.roitype.name} as {where}", _EXPECTED)
-    except (ValueError, NotImplementedError, RuntimeError, IndexError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+        found = _points(where, roi) if roi.roitype == TYPE.POINT else [_area(where, roi)]
+    except Exception as error:  # whatever broken coordinates lead to
         raise InputError(path, f"{where}, which cannot be read: {error}", _EXPECTED) from error
-    if not found or not all(np.isfinite(ring).all() for s in found for ring in s.rings):
+    if not found or not all(len(ring) and np.isfinite(ring).all() for s in found for ring in s.rings):
         raise InputError(path, f"{where} without coordinates", _EXPECTED)
     return found
+
+
+def _points(where: str, roi: roifile.ImagejRoi) -> list[Shape]:
+    places = _flipped(roi.coordinates()) + (0 if roi.subpixelresolution else 0.5)
+    counters = [0] * len(places) if roi.counters is None else [int(c) for c in roi.counters]
+    names = [f"counter {c}" if any(counters) else _group(roi) for c in counters]
+    return [point(where, name, y, x) for name, (y, x) in zip(names, places, strict=True)]
+
+
+def _area(where: str, roi: roifile.ImagejRoi) -> Shape:
+    name = _group(roi)
+    if roi.composite:
+        return polygon(where, name, *(_flipped(ring) for ring in roi.coordinates(multi=True)))
+    if roi.roitype in AREAS:
+        return polygon(where, name, _flipped(roi.coordinates()))
+    y0, x0, y1, x1 = _sides(roi)
+    if roi.roitype == TYPE.RECT:
+        return box(where, name, y0, x0, y1, x1)
+    return ellipse(where, name, ((y0 + y1) / 2, (x0 + x1) / 2), ((y1 - y0) / 2, (x1 - x0) / 2))
+
+
+def _group(roi: roifile.ImagejRoi) -> str:
+    return f"group {roi.group}" if roi.group else ""
+
+
+def _flipped(places: object) -> np.ndarray:
+    """(N, 2) `x, y` as float64 `y, x`."""
+    return np.asarray(places, np.float64)[:, ::-1]
 
 
 def _sides(roi: roifile.ImagejRoi) -> tuple[float, float, float, float]:

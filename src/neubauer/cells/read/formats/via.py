@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -148,8 +149,10 @@ def _region(path: Path, where: str, entry: object) -> Region:
 def _of_table(content: Content) -> list[tuple[str, list[Region]]]:
     path = content.path
     try:
-        table = pd.read_csv(StringIO(content.text), dtype=str, keep_default_na=False, index_col=False)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # more fields than columns: a quote is missing
+            table = pd.read_csv(StringIO(content.text), dtype=str, keep_default_na=False, index_col=False)
+    except (ValueError, pd.errors.ParserWarning) as error:
         found = f"a file that cannot be read as a table: {shorten(str(error), 200)}"
         raise InputError(path, found, "a CSV export of VIA") from error
     table.columns = [str(c).strip().lstrip("#") for c in table.columns]
