@@ -104,6 +104,14 @@ def test_annotations_around_detections_are_no_cells(tmp_path, kind):
     assert len(read(tmp_path, collection(core, found[0]))) == 1
 
 
+def test_objects_inside_of_others(tmp_path):
+    parent = qupath_feature("Tissue", polygon_geometry(square(0, 0, 30, 40)))
+    children = [qupath_feature("RBC", polygon_geometry(ring), "detection") for ring in (RBC, WBC)]
+    parent["properties"]["childObjects"] = children
+    root = {"type": "Feature", "geometry": None, "properties": {"objectType": "root", "childObjects": [parent]}}
+    assert read(tmp_path, collection(root)).counts() == {"RBC": 2}
+
+
 def test_regions_and_ignored_ones(tmp_path):
     region = qupath_feature("Region*", polygon_geometry(square(0, 0, 30, 20)))
     ignore = qupath_feature("Ignore*", polygon_geometry(square(20, 0, 30, 20)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def read_geojson(content: Content) -> Drawn:
     path = content.path
     shapes: list[tuple[Shape, str]] = []
     regions: list[Shape] = []
-    for number, feature in enumerate(_features(content), start=1):
+    for number, feature in enumerate(_with_children(_features(content)), start=1):
         where = f"feature {number}"
         if not isinstance(feature, dict):
             raise InputError(path, f"{shown(feature)} as {where}", "a GeoJSON feature")
@@ -67,6 +68,16 @@ def _features(content: Content) -> list[Any]:
             raise InputError(content.path, f"the features {shown(found.get('features'))}", "a list")
         return found["features"]
     return [found if found["type"] == "Feature" else {"geometry": found}]
+
+
+def _with_children(features: list[Any]) -> Iterator[Any]:
+    """Features, each before those that QuPath keeps inside of it."""
+    for feature in features:
+        yield feature
+        properties = feature.get("properties") if isinstance(feature, dict) else None
+        children = properties.get("childObjects") if isinstance(properties, dict) else None
+        if isinstance(children, list):
+            yield from _with_children(children)
 
 
 def _object_type(feature: dict[str, Any], properties: dict[str, Any]) -> str:
