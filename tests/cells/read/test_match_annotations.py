@@ -246,6 +246,20 @@ def test_a_damaged_list_is_named(tmp_path):
             match_annotations([tmp_path / "i" / "a.png", tmp_path / "i" / "b.png"], source, "masks")
 
 
+def test_other_json_is_not_blamed_where_label_images_have_other_names(tmp_path):
+    images = touch(tmp_path / "i", "a.png", "b.png")
+    touch(tmp_path / "m", "x.png")
+    (tmp_path / "m" / "counts.json").write_text('{"a": 3}')
+    matches = match_annotations(images, tmp_path / "m", "masks")
+    assert matches.pairs == []
+    assert matches.unmatched_annotations == [tmp_path / "m" / "x.png"]
+    (tmp_path / "m" / "x.png").unlink()
+    with pytest.raises(
+        InputError, match=r"counts\.json: found JSON with the keys \['a'\]; expected annotations: .*VIA"
+    ):
+        match_annotations(images, tmp_path / "m", "masks")
+
+
 def test_the_class_ignore_is_a_region(tmp_path):
     shapes = [{"label": "ignore", "points": RBC}, {"label": "a", "points": WBC}]
     (tmp_path / "a.json").write_text(json.dumps(labelme_file(*shapes)))

@@ -62,17 +62,18 @@ def match_annotations(images: Sequence[str | Path], source: str | Path, kind: Ki
             return Matches([(files[0], source)], [], [])
         _match_stems(files, usual, found)
         _match_stems(files, others, found)
-    left = [path for path in (*usual, *others) if path not in found.values()]
+    used = set(found.values())
+    usual, others = ([path for path in paths if path not in used] for paths in (usual, others))
     incomplete = len(found) < len(files)
     if incomplete and not lists:
-        lists, problems = _lists(left)
+        lists, problems = _lists([*usual, *others])
     unseen = _match_lists([image for image in files if image not in found], lists, found)
-    if not found and problems:
+    if problems and not found and problems.keys() >= set(usual):
         raise next(iter(problems.values()))
-    unmatched = [path for path in left if path in usual and path not in lists]
+    unmatched = [path for path in usual if path not in lists]
     if incomplete:  # only then others have been opened
         taken = {key(image) for image in found for key in (stem, bare_name)}
-        strays = [path for path in others if path in left and path not in lists and path not in problems]
+        strays = [path for path in others if path not in lists and path not in problems]
         unmatched += [path for path in strays if not {stem(path), bare_name(path)} & taken]
     return Matches(
         pairs=[(image, found[image]) for image in files if image in found],
