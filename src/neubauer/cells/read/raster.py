@@ -24,7 +24,7 @@ def inside(shape: Shape, size: tuple[int, int]) -> tuple[Window, np.ndarray]:
     -------
     Window of the image, and (h, w) bool in that window.
     """
-    y0, x0, y1, x1 = Shape(shape.where, shape.name, shape.kind, shape.rings).bounds
+    y0, x0, y1, x1 = shape.extent
     top, left = (min(max(int(np.floor(low)), 0), side) for low, side in zip((y0, x0), size, strict=True))
     bottom, right = (
         max(min(int(np.ceil(high)), side), low) for high, side, low in zip((y1, x1), size, (top, left), strict=True)

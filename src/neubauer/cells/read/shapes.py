@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -35,10 +36,13 @@ class Shape:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """The box around it: `y0, x0, y1, x1`."""
-        if self.box is not None:
-            return self.box
-        corners = np.concatenate(self.rings)
+        """The box around it, as the file says it or else by its rings: `y0, x0, y1, x1`."""
+        return self.extent if self.box is None else self.box
+
+    @cached_property
+    def extent(self) -> tuple[float, float, float, float]:
+        """The box around its rings: `y0, x0, y1, x1`."""
+        corners = self.rings[0] if len(self.rings) == 1 else np.concatenate(self.rings)
         (y0, x0), (y1, x1) = corners.min(0), corners.max(0)
         return float(y0), float(x0), float(y1), float(x1)
 

@@ -47,6 +47,12 @@ def points(path: Path, where: str, values: object, least: int) -> np.ndarray:
     ------
     InputError : it is no such list, or one of fewer than `least` pairs.
     """
+    try:
+        array = np.array(values, np.float64)
+        if array.ndim == 2 and len(array) >= least and array.shape[1] > 1 and np.isfinite(array).all():
+            return array[:, 1::-1]
+    except (TypeError, ValueError, OverflowError):
+        pass  # which value it is, is looked for one by one
     pairs = values if isinstance(values, list | tuple) else ()
     whole = [[finite(v) for v in pair[:2]] for pair in pairs if isinstance(pair, list | tuple) and len(pair) > 1]
     if len(pairs) < least or len(whole) < len(pairs) or any(None in pair for pair in whole):
