@@ -83,9 +83,7 @@ def _shape(path: Path, where: str, kind: str, name: str, value: dict[str, Any], 
         return polygon(where, name, points(path, where, value.get("points"), 3) * unit)
     known = {"rectangle": ("width", "height"), "ellipse": ("radiusX", "radiusY"), "keypoint": ()}
     if kind == "brush":
-        raise InputError(
-            path, f"brush strokes in {where}", "polygons, rectangles, ellipses or key points; or PNG masks"
-        )
+        raise InputError(path, f"brush strokes in {where}", "polygons, rectangles, ellipses or key points")
     if kind not in known:
         raise InputError(path, f"the type {shown(kind)} of {where}", "polygon, rectangle, ellipse or keypoint")
     given = [(key, value.get(key)) for key in ("x", "y", *known[kind])]
