@@ -282,6 +282,7 @@ SECTIONS = {
     "diameter_cost": rows("The diameter left to the program"),
     "count_speed": speed,
     "count_large": large,
+    "regions": rows("Counting in regions"),
     "cold_start": start,
     "gan_speed": gan_speed,
     "gan_speed_4": gan_speed,

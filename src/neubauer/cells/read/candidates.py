@@ -20,7 +20,9 @@ _KIND_WORDS: dict[Kind, frozenset[str]] = {
     "boxes": frozenset({"box", "boxes", "bbox", "bboxes", "coco"}),
     "points": frozenset({"dot", "dots", "point", "points"}),
 }
-_ANNOTATION_WORDS = frozenset({"label", "labels", "annotation", "annotations", "gt"}).union(*_KIND_WORDS.values())
+_ANNOTATION_WORDS = frozenset({"label", "labels", "annotation", "annotations", "gt", "regions"}).union(
+    *_KIND_WORDS.values()
+)
 _IMAGE_WORDS = frozenset({"image", "images", "img", "cell", "cells"})
 _FILE_WORDS = frozenset({"roi", "rois", "roiset"})
 """Words of files that are no pictures: an image may well be called so."""

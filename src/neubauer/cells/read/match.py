@@ -82,6 +82,23 @@ def match_annotations(images: Sequence[str | Path], source: str | Path, kind: Ki
     )
 
 
+def by_stem(files: Sequence[Path], candidates: Sequence[Path]) -> Matches:
+    """The candidate of each image file by its stem, as `match_annotations` says.
+
+    Raises
+    ------
+    InputError : stems do not tell which belong together.
+    """
+    found: dict[Path, Path] = {}
+    _match_stems(files, candidates, found)
+    used = set(found.values())
+    return Matches(
+        pairs=[(image, found[image]) for image in files if image in found],
+        unmatched_images=[image for image in files if image not in found],
+        unmatched_annotations=[path for path in candidates if path not in used],
+    )
+
+
 def _match_stems(images: Sequence[Path], files: Sequence[Path], found: dict[Path, Path]) -> None:
     """Add to `found` the annotation of each image that has none yet, by its stem."""
     taken = set(found.values())
