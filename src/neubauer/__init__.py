@@ -17,6 +17,7 @@ _LAZY = {
     "StyleTranslator": "neubauer.models.estimators.style_translator",
     "Cells": "neubauer.cells.table",
     "Annotation": "neubauer.cells.annotation",
+    "compare_conditions": "neubauer.compare.compare",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
     "open_image": "neubauer.images.read",
@@ -27,6 +28,7 @@ _LAZY = {
 if TYPE_CHECKING:
     from neubauer.cells.annotation import Annotation
     from neubauer.cells.table import Cells
+    from neubauer.compare.compare import compare_conditions
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
     from neubauer.models.estimators.cell_classifier import CellClassifier
@@ -50,6 +52,7 @@ __all__ = [
     "SequenceGenerator",
     "StyleTranslator",
     "__version__",
+    "compare_conditions",
     "count_folder",
     "load",
     "open_image",
