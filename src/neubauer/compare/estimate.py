@@ -112,14 +112,15 @@ def ratio(a: Mean, b: Mean, level: float) -> Interval:
 def hedges_g(a: Group, b: Group, level: float) -> Interval:
     """Standardised difference of a - b (Hedges, Journal of Educational Statistics 6:107, 1981).
 
-    The difference over the pooled standard deviation of samples, corrected for few samples by J (gamma functions); its
-    interval from the noncentral t-distribution (Cumming & Finch, Educational and Psychological Measurement 61:532,
-    2001).
+    The difference over the pooled standard deviation that samples show, counting included, corrected for few samples by
+    J (gamma functions); its interval from the noncentral t-distribution (Cumming & Finch, Educational and Psychological
+    Measurement 61:532, 2001). A standard deviation that is never below that of counting would be too large on average,
+    and g too small.
     """
     df = a.n + b.n - 2
     if a.n < 2 or b.n < 2:
         return NAN, NAN, NAN
-    pooled = ((a.n - 1) * a.variance + (b.n - 1) * b.variance) / df
+    pooled = ((a.n - 1) * a.seen + (b.n - 1) * b.seen) / df
     return _standardised(a.mean_value - b.mean_value, pooled, math.sqrt(1 / a.n + 1 / b.n), df, 1.0, level)
 
 
@@ -155,7 +156,8 @@ class Pairs:
         n = self.a.n
         if n < 2:
             return NAN, NAN, NAN
-        mean, of_differences = (self.a.variance + self.b.variance) / 2, self._variance(1.0, 1.0)
+        mean = (self.a.seen + self.b.seen) / 2
+        of_differences = float((self.a.values - self.b.values).var(ddof=1))
         if not mean > 0:
             return NAN, NAN, NAN
         scale = math.sqrt(of_differences / mean)
@@ -205,14 +207,16 @@ def _log_interval(value: float, variance: float, df: float, level: float) -> Int
 
 
 def _standardised(value: float, variance: float, root: float, df: float, scale: float, level: float) -> Interval:
-    """value / sd times J and `scale`, with the noncentral-t interval; `root` is the standard error for sd = 1."""
+    """value / sd times `scale` and J, with an interval; `root` is the standard error for sd = 1.
+
+    J makes the estimate unbiased; the ends of the interval are those of the population's value, and need none.
+    """
     if not variance > 0:
         return NAN, NAN, NAN
     small = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2) if df > 1 else NAN
-    factor = small * scale * root
     t = value / math.sqrt(variance) / root
-    low, high = noncentrality(t, df, level)
-    return factor * t, factor * low, factor * high
+    low, high = (scale * root * end for end in noncentrality(t, df, level))
+    return small * scale * root * t, low, high
 
 
 def noncentrality(t: float, df: float, level: float) -> tuple[float, float]:

@@ -90,10 +90,11 @@ def _legend(axes: Any, found: Comparison) -> None:
     percent = f"{100 * found.level:g} %"
     unit = ", ".join(found.design.unit)
     counted = (found.samples["standard_error"] > 0).any()
-    said = f"{unit}, {percent} interval of counting" if counted else unit
+    said = unit + (", joined by lines" if found.design.paired is not None else "")
+    said += f"; {percent} interval of counting" if counted else ""
     between = found.conditions["low"].notna().any()
     handles = [
         Line2D([], [], color=SAMPLE, marker="o", markersize=4.5, linewidth=0.8 if counted else 0, label=said),
-        Line2D([], [], color=MEAN, linewidth=2.4, label=f"mean, {percent} interval" if between else "mean"),
+        Line2D([], [], color=MEAN, linewidth=2.4, label=f"mean; {percent} interval over {unit}" if between else "mean"),
     ]
     axes.figure.legend(handles=handles, loc="outside lower left", frameon=False, fontsize=8, ncols=1)
