@@ -115,8 +115,10 @@ def test_dunnett_is_never_surer_than_the_counts_allow() -> None:
     assert found[1][0] > dunnett([exact(*g.values) for g in tight[:2]], exact(*tight[2].values), 0.95)[2][0][0]
     alike = [Group(np.full(3, v), np.full(3, 6.0)) for v in (9.0, 12.0)]
     variance, _, found = dunnett(alike[:1], alike[1], 0.95)
-    t = 3 / math.sqrt(6 * 2 / 3)
-    assert found[0][0] == pytest.approx(2 * stats.t.sf(t, 4), abs=1e-3)
+    t = 3 / math.sqrt(6 * 2 / 3)  # of one condition it is Student's test
+    assert found[0][0] == pytest.approx(2 * stats.t.sf(t, 4), rel=1e-9)
+    more = [Group(np.full(3, v), np.full(3, 6.0)) for v in (9.0, 8.0, 12.0)]
+    assert dunnett(more[:2], more[2], 0.95)[2][0][0] > found[0][0]
 
 
 def test_corrections() -> None:

@@ -60,7 +60,7 @@ class Pattern:
         """
         parts = self.text.count("/") + 1
         tail = path.resolve().parts[-parts:]
-        for last in (tail[-1], stem(path)):
+        for last in (stem(path), tail[-1]):
             name = "/".join([*tail[:-1], last])
             found, other = (self._regex(lazy).fullmatch(name) for lazy in (True, False))
             if found is None or other is None:

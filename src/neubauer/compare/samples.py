@@ -158,11 +158,11 @@ def _by_pattern(pattern: Pattern, items: Sequence[Item]) -> tuple[Rows, list[str
 
 def _by_columns(path: Path, rows: Rows, columns: Rows) -> tuple[Rows, list[str]]:
     """Join a table such as the map of a plate by what the images have in common with it."""
-    rows = [with_well(row, path) for row in rows]
     there = {key for known in columns for key in known}
     keys = [key for key in rows[0] if key in there]
+    has = f"the columns {', '.join(rows[0])}"
+    rows = [with_well(row, path) for row in rows]
     if not keys:
-        has = f"the columns {', '.join(rows[0])}"
         expected = f"a column {IMAGE!r}, or one that the images have ({', '.join(sorted(there)) or 'none so far'})"
         raise InputError(path, has, expected)
     table: dict[tuple[str, ...], dict[str, str]] = {}
@@ -172,7 +172,11 @@ def _by_columns(path: Path, rows: Rows, columns: Rows) -> tuple[Rows, list[str]]
             raise InputError(path, f"two rows that differ for {', '.join(key)}", f"one row for each {', '.join(keys)}")
     found = [tuple(known.get(k, "") for k in keys) for known in columns]
     if not table.keys() & set(found):
-        raise InputError(path, f"{', '.join(keys)} {', '.join(next(iter(table)))} ...", f"such as {found[0]}")
+        raise InputError(
+            path,
+            f"{', '.join(keys)} {', '.join(next(iter(table)))} ...",
+            f"such as {', '.join(found[0])}, as the images have",
+        )
     unused = [" ".join(key) for key in table if key not in set(found)]
     notes = [f"{path}: {some('row', unused)} without an image"] if unused else []
     return [table.get(key, {}) for key in found], notes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neubauer.compare.estimate import Group
+from neubauer.compare.estimate import Group, interval_of, p_value
 from neubauer.errors import InputError
 
 CORRECTIONS = {
@@ -63,6 +63,10 @@ def dunnett(
     counted = sum((g.n - 1) * g.counted for g in every) / df
     if not max(seen, counted) > 0:
         return 0.0, df, [(math.nan, math.nan, math.nan)] * len(groups)
+    if len(groups) == 1:  # Student's test, without the noise of that integral
+        (group,) = groups
+        of_difference = (group.mean_value - control.mean_value, max(seen, counted) * (1 / group.n + 1 / control.n), df)
+        return max(seen, counted), df, [(p_value(*of_difference)[1], *interval_of(*of_difference, level))]
     samples = [_with_variance(g, counted, seen) for g in every]
     found = stats.dunnett(*samples[:-1], control=samples[-1], rng=np.random.default_rng(SEED))
     ends = found.confidence_interval(level)
