@@ -24,6 +24,7 @@ _LAZY = {
     "Filters": "neubauer.cells.filters",
     "filter_cells": "neubauer.models.counter.parts",
     "Annotation": "neubauer.cells.annotation",
+    "compare_conditions": "neubauer.compare.compare",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
     "open_image": "neubauer.images.read",
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from neubauer.cells.regions.table import regions_table
     from neubauer.cells.regions.tissue import find_tissue
     from neubauer.cells.table import Cells
+    from neubauer.compare.compare import compare_conditions
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
     from neubauer.models.counter.parts import count_regions, filter_cells
@@ -65,6 +67,7 @@ __all__ = [
     "SequenceGenerator",
     "StyleTranslator",
     "__version__",
+    "compare_conditions",
     "count_folder",
     "count_regions",
     "filter_cells",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, errors_to_exit
+from neubauer.cli.common import SOME_FAILED, errors_to_exit, say
 from neubauer.cli.filters import BorderRule, LeastArea, LeastProbability, MostArea, RegionsOf, filters_of
 from neubauer.cli.options import Channel, Frame, Inputs, ProjectName, Recursive, StainName, Workers, reading_of
+from neubauer.cli.options import SampleSources as Samples
 from neubauer.cli.runs import do, tell
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
+    from neubauer.runs.job import Item
     from neubauer.runs.jobs.count import Count
     from neubauer.runs.run import Finished
 
@@ -61,6 +64,7 @@ def count(
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
     ] = "",
+    samples: Samples = None,
     shard: Annotated[
         str | None, typer.Option(help="i/n: take every n-th image, from the i-th (1 to n); for several machines.")
     ] = None,
@@ -93,6 +97,7 @@ def count(
 
         items = find_items(inputs, recursive=recursive, leave_annotations=True, on_event=tell)
         chosen_regions = choose_regions(regions, items, tell)
+        of_samples = samples_by_name(items, samples)
         job = Count(
             model or choose_model(items, reading, tell),
             diameter,
@@ -106,13 +111,32 @@ def count(
             chosen_regions,
             filters,
         )
-        finished = do(job, items, out, "counting", workers=workers, overwrite=overwrite, share=share)
+        finished = do(
+            job, items, out, "counting", workers=workers, overwrite=overwrite, share=share, samples=of_samples
+        )
         if as_json:
             _print_json(finished)
         else:
             _print_table(finished, job)
     if finished.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def samples_by_name(items: Sequence[Item], sources: list[str] | None) -> dict[str, dict[str, str]] | None:
+    """What is known of each image beside its pixels, by name; what is wrong with it is told.
+
+    Raises
+    ------
+    InputError : see `neubauer.compare.samples.samples_of`.
+    """
+    if not sources:
+        return None
+    from neubauer.compare.samples import samples_of
+
+    found = samples_of(items, sources)
+    for note in found.notes:
+        say(f"note: {note}")
+    return {item.name: columns for item, columns in zip(items, found.columns, strict=True) if columns}
 
 
 def share_of(shard: str | None) -> tuple[int, int] | None:

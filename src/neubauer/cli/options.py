@@ -28,6 +28,16 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --
 Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in the sub-folders of folders, too.")]
+SampleSources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--samples",
+        metavar="TABLE|PATTERN",
+        help="Of which sample and condition each image is: a CSV table with a column `image`, or a pattern for the "
+        "names of files, such as '{condition}/{sample}_*.tif'. Repeatable: a table without `image`, such as the map of "
+        "a plate, is joined by a column.",
+    ),
+]
 Workers = Annotated[int, typer.Option(min=1, help="Processes on this machine that share the images.")]
 Masks = Annotated[
     Path | None,
