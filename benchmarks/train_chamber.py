@@ -88,10 +88,18 @@ def main() -> None:
 def train(path: Path, steps: int) -> None:
     begin = time.monotonic()
     pairs = [pair(seed) for seed in range(SCENES)]
-    print(f"{len(pairs)} scenes, {sum(len(p.annotation) for p in pairs)} cells, {time.monotonic() - begin:.0f} s", flush=True)
+    print(
+        f"{len(pairs)} scenes, {sum(len(p.annotation) for p in pairs)} cells, {time.monotonic() - begin:.0f} s",
+        flush=True,
+    )
     settings = FitSettings(steps, 8, 128, augmentation=AUGMENTATION, border_weight=2.0)
     counter = CellCounter(
-        diameter=DIAMETER, settings=settings, widths=(16, 32, 48, 64), depths=(1, 1, 2, 2), layout_diameter=16.0, validation=0.15
+        diameter=DIAMETER,
+        settings=settings,
+        widths=(16, 32, 48, 64),
+        depths=(1, 1, 2, 2),
+        layout_diameter=16.0,
+        validation=0.15,
     )
 
     def report(step: int, losses: dict[str, float]) -> None:

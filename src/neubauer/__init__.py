@@ -17,6 +17,7 @@ _LAZY = {
     "StyleTranslator": "neubauer.models.estimators.style_translator",
     "Cells": "neubauer.cells.table",
     "Annotation": "neubauer.cells.annotation",
+    "count_chambers": "neubauer.runs.chambers",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
     "open_image": "neubauer.images.read",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.models.estimators.style_translator import StyleTranslator
     from neubauer.models.kinds import load
+    from neubauer.runs.chambers import count_chambers
     from neubauer.runs.folder import count_folder
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "SequenceGenerator",
     "StyleTranslator",
     "__version__",
+    "count_chambers",
     "count_folder",
     "load",
     "open_image",

@@ -57,7 +57,7 @@ def find_field(grey: np.ndarray) -> Field:
     lit = smooth > level
     whole = np.ones(small.shape, bool)
     zooms = min(small.shape[0] / grey.shape[0], small.shape[1] / grey.shape[1])
-    if lit.all() or np.median(smooth[~lit]) > DARK * np.median(smooth[lit]):
+    if lit.all() or not lit.any() or np.median(smooth[~lit]) > DARK * np.median(smooth[lit]):
         return _round(whole, zooms)
     level = 0.5 * (np.median(smooth[~lit]) + np.median(smooth[lit]))
     parts = label(smooth > min(level, 0.6 * np.median(smooth[lit])))
@@ -92,9 +92,7 @@ def _fitted(mask: np.ndarray, zoom: float) -> Field:
     centre, radius = np.array(ndi.center_of_mass(mask))[::-1], np.array([area, area])
     angle = 0.0
     if len(points) >= 30:
-        model, kept = ransac(
-            points, EllipseModel, 6, 2.5, max_trials=150, rng=np.random.default_rng(0)
-        )
+        model, kept = ransac(points, EllipseModel, 6, 2.5, max_trials=150, rng=np.random.default_rng(0))
         if model is not None and kept is not None and kept.mean() > 0.4:
             (xc, yc), (a, b), t = model.center, model.axis_lengths, model.theta
             if 0.7 * area < min(a, b) and max(a, b) < 2 * area:

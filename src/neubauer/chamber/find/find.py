@@ -17,7 +17,7 @@ from neubauer.chamber.projection import Projection
 from neubauer.chamber.rulings import Ruling, Square
 from neubauer.errors import InputError
 
-TRIED = 6
+TRIED = 5
 """Matches that are fitted."""
 LEAST = 0.65
 """Support below which nothing is taken for the ruling; see `benchmarks/chamber.py`."""
@@ -50,7 +50,7 @@ class Found:
 
 
 def find_ruling(grey: np.ndarray, ruling: Ruling, path: str | Path = "image") -> Found:
-    """Find a ruling, and the large squares that are complete.
+    """Find a ruling, and the large squares that are complete, if there are any.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def find_ruling(grey: np.ndarray, ruling: Ruling, path: str | Path = "image") ->
 
     Raises
     ------
-    InputError : no such ruling, or no square of it is wholly in view.
+    InputError : no such ruling.
     """
     field = find_field(grey)
     best: Candidate | None = None
@@ -70,12 +70,10 @@ def find_ruling(grey: np.ndarray, ruling: Ruling, path: str | Path = "image") ->
             best = found
         if best is not None and best.support > SURE:
             break
-    expected = f"the lines of a {ruling.title} chamber, with at least one large square ({ruling.square}) wholly in view"
+    expected = f"the lines of a {ruling.title} chamber"
     if best is None or best.support < LEAST:
         raise InputError(path, "no ruling" if best is None else f"no ruling (support {best.support:.2f})", expected)
     squares = complete(best.ruling, best.projection, field)
-    if not squares:
-        raise InputError(path, "a ruling, but no large square that is wholly in view", expected)
     return Found(best.ruling, best.projection, best.polarity, best.support, squares, field)
 
 
@@ -98,6 +96,8 @@ def best_candidate(ridges: Ridges, field: Field, ruling: Ruling, polarity: int) 
     matches = [(m, way) for way in ruling.variants() for m in match(profiles, way)[:TRIED]]
     best: Candidate | None = None
     for m, way in sorted(matches, key=lambda found: -found[0].score)[:TRIED]:
+        if best is not None and best.support > SURE:
+            break
         projection, error = fit(first_projection(rectified, m), ridges, family, way, FEW)
         if np.isfinite(error):
             found = support(projection, ridges, family, field, way)

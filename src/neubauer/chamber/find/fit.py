@@ -52,7 +52,11 @@ def fit(
         target = np.where(axis == 0, nearest(at, lines[0]), nearest(at, lines[1]))
         other = mm[np.arange(len(mm)), 1 - axis]
         size = np.array(ruling.size)[1 - axis]
-        ok = (np.abs(at - target) < tolerance) & (other > -ruling.overhang - 0.05) & (other < size + ruling.overhang + 0.05)
+        ok = (
+            (np.abs(at - target) < tolerance)
+            & (other > -ruling.overhang - 0.05)
+            & (other < size + ruling.overhang + 0.05)
+        )
         if ok.sum() < 100:
             return found, np.inf
         found, error = _solve(found, points[ok], axis[ok], target[ok], weight[ok], tolerance)
@@ -70,7 +74,7 @@ def _solve(
         off = start.with_parameters(v).to_mm(points)[rows, axis] - target
         return np.concatenate([off * weight * scale, pull * v[8:] / HELD])
 
-    solved = least_squares(residuals, start.parameters(), loss="soft_l1", x_scale="jac", max_nfev=12)
+    solved = least_squares(residuals, start.parameters(), loss="soft_l1", x_scale="jac", max_nfev=8)
     found = start.with_parameters(solved.x)
     off = found.to_mm(points)[rows, axis] - target
     return found, float(np.sqrt(np.average(off**2, weights=weight)))

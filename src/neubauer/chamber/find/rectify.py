@@ -1,4 +1,4 @@
-"""Straighten two families of lines: rotation, shear, perspective and radial distortion that make their profiles sharp."""
+"""Straighten two families of lines: the rotation, shear, perspective and distortion that make their profiles sharp."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINS = 500
 """Of a profile, to one radius of the field."""
 REACH = 1.5
 """Profiles go so many radii to each side."""
-POINTS = 12000
+POINTS = 7000
 """Points that the straightening is tried on."""
 TILT, BEND = 0.08, 0.1
 """Usual perspective and distortion; what lies far beyond has to be much sharper."""
@@ -70,7 +70,7 @@ def rectify(ridges: Ridges, field: Field) -> tuple[Rectified, np.ndarray, float]
     size = np.array([0.03, 0.03, 0.05, 0.05, 0.06])
     for blur in (10.0, 4.0, 2.0):
         start = np.vstack([best, best + np.diag(size)])
-        options = {"initial_simplex": start, "maxfev": 350, "xatol": 1e-4, "fatol": 1e-5}
+        options = {"initial_simplex": start, "maxfev": 260, "xatol": 1e-4, "fatol": 1e-5}
         best = minimize(_blurred, best, (sets, blur), method="Nelder-Mead", options=options).x
         size = size / 3
     found = Rectified(field.centre, field.shape, (best[0], best[1]), (best[2], best[3]), best[4])

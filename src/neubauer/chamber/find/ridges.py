@@ -57,7 +57,12 @@ def find_ridges(grey: np.ndarray, field: Field) -> dict[int, Ridges]:
 
 
 def _points(
-    sign: int, half: np.ndarray, spread: np.ndarray, g: dict[tuple[int, int], np.ndarray], kept: np.ndarray, step: np.ndarray
+    sign: int,
+    half: np.ndarray,
+    spread: np.ndarray,
+    g: dict[tuple[int, int], np.ndarray],
+    kept: np.ndarray,
+    step: np.ndarray,
 ) -> Ridges:
     main = half - sign * spread  # the curvature across: negative for bright lines
     other = half + sign * spread

@@ -44,7 +44,11 @@ def support(projection: Projection, ridges: Ridges, family: np.ndarray, field: F
         at = projection.to_mm(ridges.points[own])
         inner = ((at > -0.01) & (at < np.array(ruling.size) + 0.01)).all(1)
         off = np.abs(at[:, axis] - nearest(at[:, axis], lines[axis]))
-        tolerance = NEAR * ridges.step / projection.px_per_mm(np.clip(projection.to_mm(projection.centre[None])[0], 0, ruling.size))
+        tolerance = (
+            NEAR
+            * ridges.step
+            / projection.px_per_mm(np.clip(projection.to_mm(projection.centre[None])[0], 0, ruling.size))
+        )
         weight = ridges.strengths[own] * inner
         explained.append(float(weight[off < tolerance].sum() / max(weight.sum(), 1e-9)))
     a, b = float(np.mean(seen)), float(np.mean(explained))

@@ -81,7 +81,7 @@ def clump(rng: np.random.Generator, scale: float) -> np.ndarray:
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     angle = rng.uniform(0, np.pi)
     u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    envelope = np.exp(-(((u / size) ** 2 + (v / (size * rng.uniform(0.3, 0.8))) ** 2)))
+    envelope = np.exp(-((u / size) ** 2 + (v / (size * rng.uniform(0.3, 0.8))) ** 2))
     broad = ndi.gaussian_filter(rng.standard_normal(shape), 3 * scale)
     envelope *= np.clip(1 + broad / broad.std(), 0, 2)
     fine = ndi.gaussian_filter(rng.standard_normal(shape), rng.uniform(0.7, 1.6) * scale)

@@ -12,7 +12,9 @@ Window = tuple[float, float, float, float]
 """x0, y0, x1, y1 in mm, of the ruling."""
 
 
-def line_image(ruling: Ruling, window: Window, shape: tuple[int, int], style: Style, rng: np.random.Generator) -> np.ndarray:
+def line_image(
+    ruling: Ruling, window: Window, shape: tuple[int, int], style: Style, rng: np.random.Generator
+) -> np.ndarray:
     """(Y, X) contrast of the lines in a window; each is a little uneven along its length."""
     x = window[0] + (np.arange(shape[1]) + 0.5) * (window[2] - window[0]) / shape[1]
     y = window[1] + (np.arange(shape[0]) + 0.5) * (window[3] - window[1]) / shape[0]

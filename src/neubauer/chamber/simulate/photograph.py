@@ -13,7 +13,7 @@ from neubauer.chamber.simulate.scene import Scene, draw_scene
 from neubauer.chamber.simulate.style import Style
 
 ABSORBED = np.array([1.0, 0.75, 0.3])
-"""Optical density of trypan blue in red, green and blue light, relative to red; its absorption is largest near 600 nm."""
+"""Optical density of trypan blue in red, green and blue light, relative to red; it absorbs most near 600 nm."""
 WOBBLE = 0.003
 """What neither perspective nor radial distortion explains, radii of the field."""
 

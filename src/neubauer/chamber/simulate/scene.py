@@ -79,9 +79,7 @@ def draw_scene(
     return Scene(light.astype(np.float32), density, labels, centres, diameters, dead)
 
 
-def place(
-    window: Window, per_mm2: float, style: Style, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def place(window: Window, per_mm2: float, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """(N, 2) centres in mm and (N,) diameters in micrometres; some cells touch another, none covers one."""
     margin = MARGIN_UM / 1000
     low = np.array([window[0] - margin, window[1] - margin])
@@ -105,7 +103,11 @@ def place(
 
 
 def _scatter(
-    image: np.ndarray, n: int, kind: Callable[[np.random.Generator, float], np.ndarray], scale: float, rng: np.random.Generator
+    image: np.ndarray,
+    n: int,
+    kind: Callable[[np.random.Generator, float], np.ndarray],
+    scale: float,
+    rng: np.random.Generator,
 ) -> None:
     for _ in range(n):
         _add(image, kind(rng, scale), np.array([rng.integers(image.shape[0]), rng.integers(image.shape[1])]))
@@ -123,7 +125,9 @@ def _scratch(image: np.ndarray, scale: float, rng: np.random.Generator) -> None:
     image[y[inside], x[inside]] = rng.uniform(-0.3, 0.4)
 
 
-def _window(shape: tuple[int, ...], patch: tuple[int, ...], middle: np.ndarray) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _window(
+    shape: tuple[int, ...], patch: tuple[int, ...], middle: np.ndarray
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     start = middle - np.array(patch) // 2
     low, high = np.maximum(start, 0), np.minimum(start + patch, shape)
     high = np.maximum(high, low)
