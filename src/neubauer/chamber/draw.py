@@ -64,7 +64,9 @@ def draw_chamber(
             draw.ellipse(
                 (*(centre - radius - 2 * thick), *(centre + radius + 2 * thick)), outline=TOGETHER, width=thick
             )
-    page = add_lines(picture, [_legend(counted), *([(text, TEXT, None)] for text in said)])
+    below: list[list[Item]] = [_legend(counted)]
+    below += [[(text, TEXT, None)] for text in said]
+    page = add_lines(picture, below)
     with atomic_path(path) as temporary:
         page.save(temporary, format="PNG")
     return page

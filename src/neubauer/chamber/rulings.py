@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def ruling_of(name: str) -> Ruling:
     return rulings()[name]
 
 
-def _ruling(name: str, entry: dict) -> Ruling:  # type: ignore[type-arg]
+def _ruling(name: str, entry: dict[str, Any]) -> Ruling:
     spacing = entry["spacing_um"] / 1000
     axes = []
     for axis in ("x", "y"):
@@ -145,7 +146,7 @@ def _ruling(name: str, entry: dict) -> Ruling:  # type: ignore[type-arg]
     )
 
 
-def _fine(entry: dict | None) -> np.ndarray:  # type: ignore[type-arg]
+def _fine(entry: dict[str, Any] | None) -> np.ndarray:
     if entry is None:
         return np.zeros((0, 4))
     pitch, found = entry["pitch"], []

@@ -116,9 +116,9 @@ def pool(
         }
     if counts:
         share = viability(counts["live"], counts["dead"])
-        ends = ("", "_low", "_high")
         values = (None, None, None) if share is None else (share.value, share.low, share.high)
-        found |= {f"viability{e}": None if v is None else round(v, 4) for e, v in zip(ends, values, strict=True)}
+        for end, v in zip(("", "_low", "_high"), values, strict=True):
+            found[f"viability{end}"] = None if v is None else round(v, 4)
     found["in_aggregates"] = int((together >= 3).sum())
     found["dilution"] = dilution
     found["advice"] = "; ".join(advice(cells, squares, together, ruling))

@@ -67,8 +67,8 @@ def background(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Smooth background of an image (Y, X): medians of blocks, smoothed; from what is seen alone."""
     height, width = (n // BLOCK * BLOCK for n in values.shape)
     masked = np.where(seen, values, np.nan)[:height, :width]
-    blocks = masked.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).swapaxes(1, 2)
-    blocks = blocks.reshape(height // BLOCK, width // BLOCK, -1)
+    parts = masked.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).swapaxes(1, 2)
+    blocks = parts.reshape(height // BLOCK, width // BLOCK, -1)
     known = np.isfinite(blocks).mean(-1) > 0.5
     medians = np.zeros(known.shape)
     medians[known] = np.nanmedian(blocks[known], -1)
