@@ -134,8 +134,8 @@ def card(counter: CellCounter, scores: Scores) -> str:
         [
             f"# {NAME}",
             "",
-            "Cells in straightened photographs of counting chambers, in phase contrast or bright field, with or without "
-            "trypan blue; `neubauer chamber` uses it.",
+            "Cells in straightened photographs of counting chambers, in phase contrast or bright field, with or "
+            "without trypan blue; `neubauer chamber` uses it.",
             "",
             "- **Input**: 1 channel, intensity relative to the background, one pixel to a micrometre, cells of 8 to 24 "
             "micrometres: what `neubauer chamber` makes of a photograph. It is not meant for images as they are.",

@@ -38,7 +38,9 @@ def draw_chamber(
     ------
     OutputError : the file cannot be written.
     """
-    picture = to_display(image, max_side)
+    left, top, right, bottom = _lit(counted)
+    longest = max(image.shape[1:])
+    picture = to_display(image, round(min(longest, max_side * longest / max(right - left, bottom - top))))
     zoom = np.array(picture.size) / image.shape[:0:-1]
     draw = ImageDraw.Draw(picture)
     thick = max(1, round(max(picture.size) / 700))
@@ -66,10 +68,21 @@ def draw_chamber(
             )
     below: list[list[Item]] = [_legend(counted)]
     below += [[(text, TEXT, None)] for text in said]
-    page = add_lines(picture, below)
+    box = np.clip(np.array([left, top, right, bottom]) * np.tile(zoom, 2), 0, np.tile(picture.size, 2))
+    page = add_lines(picture.crop(tuple(box.round().astype(int).tolist())), below)
     with atomic_path(path) as temporary:
         page.save(temporary, format="PNG")
     return page
+
+
+def _lit(counted: Counted) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the field, in pixels of the photograph, with a small margin."""
+    field = counted.found.field
+    y, x = np.nonzero(field.mask)
+    margin = 0.02 * max(field.mask.shape)
+    low, high = np.array([x.min(), y.min()]) - margin, np.array([x.max(), y.max()]) + 1 + margin
+    (left, top), (right, bottom) = low / field.zoom, high / field.zoom
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _lines(counted: Counted) -> list[np.ndarray]:
@@ -99,7 +112,7 @@ def _number(draw: ImageDraw.ImageDraw, outline: np.ndarray, n: int, picture: Ima
 
 def _legend(counted: Counted) -> list[Item]:
     cells = counted.counted
-    items: list[Item] = [(f"{len(counted.found.squares)} large squares", TEXT, SQUARE)]
+    items: list[Item] = [(f"large squares: {len(counted.found.squares)}", TEXT, SQUARE)]
     for name in counted.classes:
         number = int((cells["class"] == name).sum())
         items.append((f"{number} {'cells' if name == 'cell' else name} counted", TEXT, COLOURS[name]))

@@ -109,8 +109,8 @@ def _print_table(finished: Finished, trypan_blue: bool) -> None:
     if trypan_blue:
         shown.add_column("viability", justify="right")
     for row in rows:
-        value, low, high = (float(row[f"cells_per_ml{end}"]) for end in ("", "_low", "_high"))
-        per_ml = f"{value:.3g} [{low:.3g}–{high:.3g}]"
+        value, low, high = (float(f"{float(row[f'cells_per_ml{end}']):.3g}") for end in ("", "_low", "_high"))
+        per_ml = f"{value:,.0f} [{low:,.0f}–{high:,.0f}]"
         cells = [row["sample"], row["photographs"], row["squares"], row["cells"], row["per_square"], per_ml]
         if trypan_blue:
             ends = [row[f"viability{end}"] for end in ("", "_low", "_high")]

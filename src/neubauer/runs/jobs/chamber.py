@@ -166,10 +166,8 @@ def _row(item: Item, counted: Counted) -> dict[str, Any]:
 
 
 def _said(name: str, found: Mapping[str, Any]) -> list[str]:
-    low, high = found["cells_per_ml_low"], found["cells_per_ml_high"]
-    lines = [
-        f"{name}: {found['cells_per_ml']:.3g} cells/mL [{low:.3g}–{high:.3g}], {found['per_square']:.1f} in a square"
-    ]
+    value, low, high = (float(f"{found[f'cells_per_ml{end}']:.3g}") for end in ("", "_low", "_high"))
+    lines = [f"{name}: {value:,.0f} cells/mL [{low:,.0f}–{high:,.0f}], {found['per_square']:.1f} in a square"]
     if found.get("viability") is not None:
         lines.append(f"viability {found['viability']:.1%} [{found['viability_low']:.1%}–{found['viability_high']:.1%}]")
     return lines + ([found["advice"]] if found["advice"] else [])
