@@ -222,17 +222,24 @@ def unseen(result: dict[str, Any]) -> list[str]:
         "diameter_error_95": "diameter, 95th percentile",
     }
     rows = [
-        {"run": name} | {label: row.get(key) for key, label in keys.items()}
+        {"run": name} | {label: _with_spread(row, key) for key, label in keys.items()}
         for name, run in result["runs"].items()
         for row in run
     ]
     head = (
         "Each counter on images of sources that it has learnt from (test images) and of others of the same family; "
         "`before`: with series of scales, and intervals that do not know of other sources. Cells by IoU .5 of masks "
-        "and boxes, or distance of points; the diameter is left to the program. MBM and VGG are points: what is "
+        "and boxes, or distance of points, ± standard deviation over images; the diameter is left to the program. "
+        "MBM and VGG are points: what is "
         "counted there need not be what the counter has learnt to outline. Interval score: Gneiting and Raftery 2007."
     )
     return ["## Sources that were not learnt from", "", head, "", *table(rows)]
+
+
+def _with_spread(row: dict[str, Any], key: str) -> object:
+    """A number, with its standard deviation over images where there is one."""
+    spread = row.get(f"{key}_sd")
+    return row.get(key) if spread is None else f"{row[key]:.3g} ± {spread:.2g}"
 
 
 def slopes(result: dict[str, Any]) -> list[str]:

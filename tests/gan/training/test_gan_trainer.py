@@ -190,6 +190,33 @@ def test_run_folder(small, blob_set, tmp_path):
     assert not [p for p in run.rglob("*") if p.suffix in (".pt", ".pth", ".pkl", ".ckpt")]
 
 
+def test_a_slow_training_shows_something_by_the_clock_and_says_that_it_is_slow(
+    small, blob_set, tmp_path, monkeypatch, caplog
+):
+    """A second a step seems to pass: pictures come after 40 s, and every 110 s from then on, and one at a stop."""
+    now = iter(range(10_000_000))
+    monkeypatch.setattr("neubauer.gan.training.clock.time.monotonic", lambda: float(next(now)))
+    configured = small(
+        "sngan", {"training": {"steps": 100_000, "preview_every": 50_000, "log_every": 50, "monitor": {"every": 0}}}
+    )
+    game = build_game(configured, blob_set.shape)
+    trainer = Trainer(configured.training, tmp_path, progress=False)
+    play = trainer._play
+
+    def then_stop() -> None:
+        play()
+        if trainer.state.step == 180:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(trainer, "_play", then_stop)
+    assert trainer.fit(game, blob_set).reason == "interrupted"
+    steps = [int(p.stem.split("-")[1]) for p in sorted((tmp_path / "samples").iterdir())]
+    assert 30 < steps[0] <= 40
+    assert steps[-1] == 180
+    assert 2 <= len(steps) <= 4
+    assert any("left at this speed" in r.message for r in caplog.records)
+
+
 def test_looking_on_does_not_change_training(small, blob_set, tmp_path):
     """Previews and inspections draw random numbers of their own."""
     ends = []

@@ -70,3 +70,8 @@ def test_a_shift_widens_by_a_factor_and_more_above_than_below() -> None:
     narrow, wide = (interval(100, 3.0, shift=s) for s in (0.0, 0.1))
     assert wide[0] <= narrow[0]
     assert wide[1] >= narrow[1]
+
+
+def test_of_what_is_not_found_in_a_strange_image_it_is_not_said_that_there_is_none() -> None:
+    assert interval(0, 0.3, 0.4) == (0, 0)
+    assert interval(0, 0.3, 0.4, strange=True) == (0, 1)

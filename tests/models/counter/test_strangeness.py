@@ -58,3 +58,15 @@ def test_few_images_promise_little() -> None:
 def test_the_farther_the_more_a_count_may_be_off() -> None:
     assert shift(0.5) == shift(1.0) == 0
     assert shift(2.0) == pytest.approx(SLOPE * np.log(2))
+
+
+def test_what_the_network_does_not_see_the_look_of_the_pixels_tells() -> None:
+    """Its features vary much more, and do not differ; of the two numbers behind them one does."""
+
+    def seen(seed: int, brighter: float = 0.0) -> np.ndarray:
+        looks = np.random.default_rng(seed).normal((0.5 + brighter, 3), (0.02, 0.5), size=(6, 6, 2))
+        return np.concatenate([100 * features(seed), looks], -1)
+
+    known = remember([seen(i) for i in range(20)], [seen(100 + i) for i in range(20)], looks=2)
+    assert strangeness(known.distances(seen(200))) < 1.3
+    assert strangeness(known.distances(seen(200, brighter=0.2))) > 2

@@ -23,6 +23,7 @@ from neubauer.gan.data.order import Order
 from neubauer.gan.game import Batch, Game, Losses, TrainingData
 from neubauer.gan.pictures import draw_curves, grid
 from neubauer.gan.training import checkpoint as ck
+from neubauer.gan.training.clock import PictureClock
 from neubauer.gan.training.interrupt import Interrupt
 from neubauer.gan.training.looking_on import LookingOn
 from neubauer.gan.training.machine import keep_freed_memory, resolve
@@ -33,11 +34,13 @@ from neubauer.gan.training.report import Report, TrainingDiverged
 from neubauer.gan.training.run_folder import CHECKPOINT, RunFolder, check_resumable
 from neubauer.gan.training.run_state import RunState
 from neubauer.nets.blocks import channels_last
-from neubauer.progress import Display
+from neubauer.progress import Display, duration
 
 log = logging.getLogger("neubauer.gan")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces each precision
 
+LONG = 3 * 3600
+"""Seconds left on a CPU from which on it is said that a training is not made for one."""
 SETTLING = 20
 """Batches from which the running statistics of an averaged generator are learnt."""
 
@@ -130,6 +133,8 @@ class Trainer:
             self.folder.write_json("config.json", self.identity)
         if not self.resume:
             self.state.save(self.checkpoint, self.fabric)
+        self.clock = PictureClock()
+        self.begun: tuple[int, float] | None = (self.state.step, time.monotonic())
 
     # --- the loop
 
@@ -148,6 +153,8 @@ class Trainer:
                     display.update(self.state.step)
         if self.state.step < c.steps:
             self.state.save(self.checkpoint, self.fabric)
+            if self.folder is not None and c.preview_every:
+                self._preview()
             log.warning("stopped at step %d; the checkpoint is saved", self.state.step)
         speed = (self.state.step - first) * c.batch_size / max(time.perf_counter() - started, 1e-9)
         report = Report(
@@ -231,7 +238,7 @@ class Trainer:
             self.state.metrics |= found
         if self.folder is not None:
             self._report_alarms(alarms, values)
-            if (c.preview_every and step % c.preview_every == 0) or last:
+            if last or (c.preview_every and (step % c.preview_every == 0 or self.clock.due())):
                 self._preview()
         # losses, gradients and weights are shared, so all processes see a divergence at the same step
         fatal = next((alarm for alarm in alarms if alarm.fatal), None)
@@ -262,13 +269,30 @@ class Trainer:
         with LookingOn(self.game, self.fabric):
             return self.monitor.inspect(self.state.step, self.config.steps, self.game, self._averaged())
 
+    def _say_if_long(self) -> None:
+        """Once, when the speed is known."""
+        if self.begun is None or self.fabric.device.type != "cpu":
+            return
+        first, since = self.begun
+        self.begun = None
+        left = (time.monotonic() - since) / max(self.state.step - first, 1) * (self.config.steps - self.state.step)
+        if left > LONG:
+            log.warning(
+                "%s left at this speed, on a processor: fewer steps (training.steps), smaller images, a recipe for "
+                "processors (dcgan-r1) or a GPU are quicker",
+                duration(left),
+            )
+
     def _preview(self) -> None:
         assert self.folder is not None
+        self._say_if_long()
+        started = time.monotonic()
         with LookingOn(self.game, self.fabric):
             pictures = self.game.preview(self._averaged())
         if pictures is not None:
             self.folder.picture("samples", self.state.step, grid(pictures.float().cpu().numpy()))
         draw_curves(self.run)
+        self.clock.shown(time.monotonic() - started)
 
     def _averaged(self) -> nn.Module:
         """A copy of the averaged generator, with running statistics of its own."""

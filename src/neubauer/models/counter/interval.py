@@ -49,7 +49,7 @@ def interval_width(true: ArrayLike, predicted: ArrayLike, level: float = LEVEL) 
     return float(stats.t.ppf((1 + level) / 2, max(n - 1, 1)) * spread * math.sqrt(1 + 1 / n))
 
 
-def interval(count: float, width: float, shift: float = 0.0) -> tuple[float, float]:
+def interval(count: float, width: float, shift: float = 0.0, strange: bool = False) -> tuple[float, float]:
     """(low, high) around a count: the whole numbers in reach, never below zero and always holding the rounded count.
 
     Parameters
@@ -58,9 +58,12 @@ def interval(count: float, width: float, shift: float = 0.0) -> tuple[float, flo
     width : as `interval_width` found it on images of the known kind.
     shift : by what factor, as its natural logarithm, the count may be off beyond that because the image is of another
         kind; see `neubauer.models.counter.shift`.
+    strange : whether the image is unlike all that is known; the ends are then rounded outwards, so that of something
+        that is never seen there it is not said that there is none.
     """
     c = max(count, 0) + 1
     known = width * float(unit(count))
     below, above = (math.hypot(known, c * factor) for factor in (1 - math.exp(-shift), math.exp(shift) - 1))
-    low, high = math.ceil(count - below), math.floor(count + above)  # the true count is a whole number
+    low, high = count - below, count + above
+    low, high = (math.floor(low), math.ceil(high)) if strange else (math.ceil(low), math.floor(high))
     return max(0, min(low, round(count))), max(high, round(count))

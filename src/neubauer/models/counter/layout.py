@@ -13,6 +13,7 @@ from neubauer.images.normalise import normalise
 from neubauer.images.read import ImageSource
 from neubauer.images.resample import resample_region, resampled_size
 from neubauer.layouts.spec import STRIDE, LayoutSpec
+from neubauer.models.counter.appearance import appearance, moments
 from neubauer.models.counter.known import known_share
 from neubauer.models.counter.loss import activate
 from neubauer.nets.unet import LayoutNet
@@ -40,7 +41,8 @@ class Layout:
     scale : size of the rescaled image / size of the original.
     shape, scaled_shape : (Y, X) of the original and of the rescaled image.
     features : (By, Bx, F) float32, what the coarsest level of the network holds on average in each block of
-        BLOCK x BLOCK of its pixels.
+        BLOCK x BLOCK of its pixels, and behind that what the pixels there look like
+        (`neubauer.models.counter.appearance`).
     """
 
     maps: np.ndarray
@@ -113,7 +115,7 @@ def predict_layout(
     probability = np.empty((classes, rows, columns), np.uint8)
     sums = np.zeros(classes)
     halo, stride = network.halo, network.stride
-    features = BlockMeans(size, stride)
+    features, looks = BlockMeans(size, stride), BlockMeans(size, stride)
     device = next(network.parameters()).device
     low_precision = bfloat16_is_fast(device)
     for top, bottom, left, right in tiles(size, tile):
@@ -130,6 +132,7 @@ def predict_layout(
             encoded = network.encode(torch.from_numpy(canvas).to(device, memory_format=torch.channels_last))
             layout = activate(network.decode(encoded).contiguous(), spec)[0]
         features.add(encoded[-1][0].float().cpu().numpy(), low, (top, bottom, left, right))
+        looks.add(moments(torch.from_numpy(canvas[0]), stride).numpy(), low, (top, bottom, left, right))
         inner = (
             slice((top - low[0]) // STRIDE, -(-(bottom - low[0]) // STRIDE)),
             slice((left - low[1]) // STRIDE, -(-(right - low[1]) // STRIDE)),
@@ -141,7 +144,8 @@ def predict_layout(
         density = part[spec.density].double()
         known = known_share(source, (y0, y1, x0, x1), scale, (top, bottom, left, right))
         sums += (density if known is None else density * torch.from_numpy(known)).sum((1, 2)).numpy()
-    return Layout(maps, probability, sums, scale, shape, size, features.means())
+    seen = np.concatenate([features.means(), appearance(looks.means(), source.shape[0])], -1)
+    return Layout(maps, probability, sums, scale, shape, size, seen)
 
 
 class BlockMeans:
@@ -155,7 +159,7 @@ class BlockMeans:
 
     def __init__(self, size: tuple[int, int], stride: int) -> None:
         self.stride = stride
-        self.blocks = tuple(-(-n // (stride * BLOCK)) for n in size)
+        self.blocks = tuple(max(1, round(n / (stride * BLOCK))) for n in size)  # the last one may be larger, or smaller
         self.sums: np.ndarray | None = None
         self.n = np.zeros(self.blocks)
 
@@ -169,7 +173,10 @@ class BlockMeans:
             at.append((np.arange(first, last), first - low[axis] // stride))
         (rows, y), (columns, x) = at
         part = values[:, y : y + len(rows), x : x + len(columns)]
-        ends = [np.unique(i // BLOCK, return_index=True) for i in (rows, columns)]
+        ends = [
+            np.unique(np.minimum(i // BLOCK, n - 1), return_index=True)
+            for i, n in zip((rows, columns), self.blocks, strict=True)
+        ]
         part = np.add.reduceat(np.add.reduceat(part, ends[0][1], axis=1), ends[1][1], axis=2)
         where = np.ix_(ends[0][0], ends[1][0])
         self.sums[where] += np.moveaxis(part, 0, -1)

@@ -289,13 +289,14 @@ class TrainedCounter:
         peaks["total"] = float(len(objects))
         density = self.density_counts(layout)
         distance = self.strangeness(layout)
-        strange = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
+        off = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
+        strange = distance is not None and distance > STRANGE
         estimates = {}
         for name, method in calibration.count_method.items():
             count = density[name] if method == "density" else peaks[name]
-            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name], strange))
+            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name], off, strange))
         flags = []
-        if distance is not None and distance > STRANGE:
+        if distance is not None and strange:
             flags.append(
                 f"unlike the images this model has learnt: {distance:.2f} times as far from them as is usual among them"
             )

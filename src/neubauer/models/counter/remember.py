@@ -8,6 +8,7 @@ import numpy as np
 
 from neubauer.images.normalise import percentile_limits
 from neubauer.layouts.spec import LayoutSpec
+from neubauer.models.counter.appearance import numbers
 from neubauer.models.counter.layout import predict_layout
 from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.strangeness import remember
@@ -28,7 +29,8 @@ def keep_what_is_known(
         (pixels) by which it is scaled.
     """
     seen, unseen = ([_features(counter, p, d) for p, d in some] for some in (trained, held_out))
-    known = remember(seen, unseen)
+    assert counter.network_ is not None
+    known = remember(seen, unseen, numbers(counter.config.channels, counter.network_.stride))
     counter.set(counter.config, known=known)
 
 

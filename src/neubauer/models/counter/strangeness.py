@@ -13,6 +13,9 @@ from torch import Tensor
 
 COMPONENTS = 16
 """Principal components that are compared: distances between a few hundred blocks mean little in more."""
+NETWORK = 0.5
+"""Weight of the network's features beside what the pixels look like, as standard deviations: measured on sources left
+out of training, the network alone takes some of them for its own kind, and so does the look of the pixels alone."""
 LEAST_SPREAD = 1e-3
 """Of a component, as a share of the first one's."""
 NEIGHBOURS = 3
@@ -77,21 +80,23 @@ def strangeness(distances: np.ndarray) -> float:
     return float(distances.mean())
 
 
-def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed: int = 0) -> Known:
+def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], looks: int = 0, seed: int = 0) -> Known:
     """What is to be kept of the training images.
 
     Parameters
     ----------
     trained, held_out : (By, Bx, F) features of training images, and of images of the same kind that were not trained
         on, which say what distance is usual.
+    looks : so many of the features, the last ones, say what the pixels look like; each of these has the same weight,
+        and together they weigh 1 / NETWORK as much as all others.
     seed : of the choice of blocks, where there are too many.
     """
     every = np.concatenate([f.reshape(-1, f.shape[-1]) for f in trained])
-    mean = every.mean(0)
-    _, spread, axes = np.linalg.svd(every - mean, full_matrices=False)
+    mean, weights = every.mean(0), _weights(every, looks)
+    _, spread, axes = np.linalg.svd((every - mean) * weights, full_matrices=False)
     n = min(COMPONENTS, max(1, int((spread > LEAST_SPREAD * spread[0]).sum())))
     scale = np.maximum(spread[:n] / np.sqrt(max(len(every) - 1, 1)), 1e-6)
-    basis = axes[:n].T / scale
+    basis = weights[:, None] * axes[:n].T / scale
     if len(every) > MOST:
         every = every[np.random.default_rng(seed).choice(len(every), MOST, replace=False)]
     mean, basis, blocks = (np.asarray(a, np.float32) for a in (mean, basis, (every - mean) @ basis))
@@ -99,6 +104,17 @@ def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], seed
     found = [strangeness(nearest((f.reshape(-1, f.shape[-1]) - mean) @ basis, tree)) for f in held_out]
     usual = usual_distance(found)
     return Known(mean, basis, blocks, usual, float(np.exp(np.log(np.maximum(found, 1e-3)).mean()) / usual))
+
+
+def _weights(features: np.ndarray, looks: int) -> np.ndarray:
+    """(F,) by which (N, F) features are multiplied before they are compared."""
+    spread = features.std(0)
+    own = len(spread) - looks
+    network = NETWORK if looks else 1.0
+    together = max(float(np.linalg.norm(spread[:own])), 1e-6)
+    return np.concatenate(
+        [np.full(own, network / together), 1 / (np.maximum(spread[own:], 1e-6) * np.sqrt(max(looks, 1)))]
+    )
 
 
 def usual_distance(distances: Sequence[float]) -> float:
