@@ -24,6 +24,8 @@ from neubauer.chamber.straighten import as_pixels
 from neubauer.models.counter.augment import Augmentation
 from neubauer.models.counter.evaluate import Scores, evaluate_counter
 from neubauer.models.counter.fit import FitSettings
+from neubauer.models.counter.prepare import split
+from neubauer.models.counter.remember import keep_what_is_known
 from neubauer.models.estimators.cell_counter import CellCounter
 from neubauer.models.shared.bundled import WEIGHTS
 from neubauer.models.shared.inputs import Annotated, as_source
@@ -34,7 +36,9 @@ SIDE = 0.5
 """Of a training scene, mm."""
 DIAMETER = 14.0
 """Pixels, and micrometres, of a typical cell."""
-SCENES = 360
+SCENES, VALIDATION = 360, 0.15
+KNOWN = 120
+"""Training scenes that are remembered, to tell strange ones from."""
 TEST_SEED, TESTED = 10_000_000, 40
 LICENCE = "BSD-3-Clause; trained on drawn chambers alone"
 AUGMENTATION = Augmentation(illumination=0.2, compression=0.25, coarse=0.2, scale=(0.9, 1.1), blur=0.8)
@@ -95,7 +99,7 @@ def train(path: Path, steps: int) -> None:
         widths=(16, 32, 48, 64),
         depths=(1, 1, 2, 2),
         layout_diameter=16.0,
-        validation=0.15,
+        validation=VALIDATION,
     )
 
     def report(step: int, losses: dict[str, float]) -> None:
@@ -117,6 +121,8 @@ def train(path: Path, steps: int) -> None:
 def bundle(path: Path) -> None:
     """Put the trained counter into the package, with its card, and its results on scenes that it never saw."""
     counter = CellCounter.load(path)
+    trained, held_out = split([pair(seed) for seed in range(SCENES)], VALIDATION, 0)
+    keep_what_is_known(counter, *([(p, DIAMETER) for p in some] for some in (trained[:KNOWN], held_out)))
     # it knows straightened chambers alone: it is not offered for other images
     counter.config.training |= {"for": "straightened counting chambers", "licence": LICENCE}
     scores, _ = evaluate_counter(counter, [pair(TEST_SEED + k) for k in range(TESTED)])
