@@ -316,8 +316,8 @@ def chamber(result: dict[str, Any]) -> list[str]:
     if found:
         lines += [
             f"The marked square in {len(of['square'])} small pictures (416 x 416 pixels; stretched, turned and "
-            f"mirrored copies of 26 photographs): found in {len(found)} (overlap of the boxes above .8); overlap, median "
-            f"{overlaps[len(overlaps) // 2]:.3f}; largest difference of a side, median "
+            f"mirrored copies of 26 photographs): found in {len(found)} (overlap of the boxes above .8); overlap, "
+            f"median {overlaps[len(overlaps) // 2]:.3f}; largest difference of a side, median "
             f"{offs[len(offs) // 2]:.1%} of the width.",
         ]
     return lines
