@@ -37,9 +37,9 @@ SIDE = 0.5
 DIAMETER = 14.0
 """Pixels, and micrometres, of a typical cell."""
 SCENES, VALIDATION = 360, 0.15
-KNOWN = 120
+KNOWN = 60
 """Training scenes that are remembered, to tell strange ones from."""
-TEST_SEED, TESTED = 10_000_000, 40
+TEST_SEED, TESTED = 10_000_000, 20
 LICENCE = "BSD-3-Clause; trained on drawn chambers alone"
 AUGMENTATION = Augmentation(illumination=0.2, compression=0.25, coarse=0.2, scale=(0.9, 1.1), blur=0.8)
 
