@@ -121,8 +121,9 @@ def train(path: Path, steps: int) -> None:
 def bundle(path: Path) -> None:
     """Put the trained counter into the package, with its card, and its results on scenes that it never saw."""
     counter = CellCounter.load(path)
-    trained, held_out = split([pair(seed) for seed in range(SCENES)], VALIDATION, 0)
-    keep_what_is_known(counter, *([(p, DIAMETER) for p in some] for some in (trained[:KNOWN], held_out)))
+    trained, held_out = split(range(SCENES), VALIDATION, 0)  # type: ignore[arg-type] # seeds are divided like scenes
+    seen, unseen = ([(pair(int(seed)), DIAMETER) for seed in some[:KNOWN]] for some in (trained, held_out))  # type: ignore[call-overload]
+    keep_what_is_known(counter, seen, unseen)
     # it knows straightened chambers alone: it is not offered for other images
     counter.config.training |= {"for": "straightened counting chambers", "licence": LICENCE}
     scores, _ = evaluate_counter(counter, [pair(TEST_SEED + k) for k in range(TESTED)])

@@ -24,10 +24,13 @@ DIAMETER = 14.0
 STAINED = 0.12
 """Optical density in red less that in blue light from which on a cell has taken up trypan blue; simulated dead cells
 have 0.25 and more, live ones 0."""
+FAINT, LIKELY = 0.3, 0.5
+"""Ghosts, flecks and grains: contrast below this share of what the cells of the photograph have (the median, of live and
+dead ones apart), or a probability below this. Both were chosen on two photographs."""
 COARSE = 0.4
 """Pixels of the photograph to a micrometre below which cells are hardly more than dots."""
 COLUMNS = [
-    *("x_um", "y_um", "diameter_um", "class", "probability", "square", "counted", "together"),
+    *("x_um", "y_um", "diameter_um", "class", "probability", "contrast", "square", "counted", "together"),
     *("image_x", "image_y", "image_radius"),
 ]
 
@@ -39,7 +42,7 @@ class Counted:
     Attributes
     ----------
     found : the ruling.
-    cells : one row per cell, counted or not; `square` is the `row-column` of its square, `border` or `outside`.
+    cells : one row per cell, counted or not; `square` is the `row-column` of its square, `border`, `outside` or `faint`.
     classes : `live` and `dead`, or `cell`.
     error : half width of the interval of a count by the counter alone, in `unit(count)`.
     flags : reasons to look at the photograph.
@@ -93,16 +96,24 @@ def count_chamber(image: ImageSource, ruling: Ruling, counter: TrainedCounter, t
     kind: np.ndarray | str = "cell"
     if trypan_blue:
         kind = np.where(_stained(straight.light, cells.labels, table["label"].to_numpy()), "dead", "live")
+    probability = table["probability"].to_numpy(float)
+    contrast = _contrast(straight.light.mean(-1), cells.labels, table["label"].to_numpy())
+    doubtful = is_faint(contrast, probability, np.broadcast_to(kind, len(table)))
+    counts = (index >= 0) & ~doubtful
+    square = np.where(doubtful, "faint", square)
+    together = np.ones(len(table), int)
+    together[~doubtful] = group_sizes(centres[~doubtful] * 1000, diameters[~doubtful])
     rows = pd.DataFrame(
         {
             "x_um": centres[:, 0] * 1000,
             "y_um": centres[:, 1] * 1000,
             "diameter_um": diameters,
             "class": kind,
-            "probability": table["probability"].to_numpy(),
+            "probability": probability,
+            "contrast": contrast,
             "square": square,
-            "counted": index >= 0,
-            "together": group_sizes(centres * 1000, diameters),
+            "counted": counts,
+            "together": together,
             "image_x": at[:, 0],
             "image_y": at[:, 1],
             "image_radius": np.hypot(*(rim - at).T),
@@ -117,6 +128,25 @@ def count_chamber(image: ImageSource, ruling: Ruling, counter: TrainedCounter, t
         flags.append(f"a micrometre is {scale:.2f} pixels: cells may be missed, photograph a smaller part")
     classes = ("live", "dead") if trypan_blue else ("cell",)
     return Counted(found, rows, classes, float(half / unit(estimate.count)), tuple(flags))
+
+
+def is_faint(contrast: np.ndarray, probability: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """(N,) whether what was found is too faint beside others of its kind, or too unlikely, to be a cell."""
+    found = probability < LIKELY
+    for name in np.unique(kind):
+        own = kind == name
+        sure = own & (probability >= 0.8)
+        if sure.any():
+            found |= own & (contrast < FAINT * np.median(contrast[sure]))
+    return np.asarray(found)
+
+
+def _contrast(light: np.ndarray, labels: np.ndarray | None, wanted: np.ndarray) -> np.ndarray:
+    """(N,) how far the inside of each cell is from the background: the 80th percentile."""
+    if labels is None or not len(wanted):
+        return np.zeros(len(wanted))
+    off = np.abs(ndi.gaussian_filter(light, PX_PER_UM) - 1)
+    return np.asarray(ndi.labeled_comprehension(off, labels, wanted, lambda v: np.percentile(v, 80), float, 0.0))
 
 
 def _stained(light: np.ndarray, labels: np.ndarray | None, wanted: np.ndarray) -> np.ndarray:
