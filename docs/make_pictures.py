@@ -87,7 +87,7 @@ def chamber() -> None:
     """A simulated photograph of a counting chamber in trypan blue, and what is counted in it."""
     rng = np.random.default_rng(5)
     style = Style(dead=0.25, contrast=0.5, line=0.9, specks=150, clumps=2, granules=3, bubbles=0.4, clustered=0.12)
-    optics = Optics((1100, 1400), 540.0, (0.75, 0.75), 560.0, turn=0.12, tilt=(0.02, -0.01), bend=-0.04, shade=0.25)
+    optics = Optics((1100, 1400), 540.0, (0.52, 0.52), 600.0, turn=0.12, tilt=(0.02, -0.01), bend=-0.04, shade=0.25)
     photo = photograph(ruling_of("neubauer-improved"), optics, style, 70, rng)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "simulated.png"

@@ -59,7 +59,7 @@ def test_photographs_of_one_sample_are_pooled(results: Path) -> None:
     assert squares["square"].tolist() == ["1-1", "1-1"]
     cells = pd.read_csv(results / "cells.csv")
     assert cells["counted"].sum() == row["cells"]
-    assert set(cells.loc[~cells["counted"], "square"]) <= {"border", "outside"}
+    assert set(cells.loc[~cells["counted"], "square"]) <= {"border", "outside", "faint"}
 
 
 def test_what_failed_is_listed_and_pictures_are_drawn(results: Path) -> None:

@@ -25,8 +25,8 @@ STAINED = 0.12
 """Optical density in red less that in blue light from which on a cell has taken up trypan blue; simulated dead cells
 have 0.25 and more, live ones 0."""
 FAINT, LIKELY = 0.3, 0.5
-"""Ghosts, flecks and grains: contrast below this share of what the cells of the photograph have (the median, of live and
-dead ones apart), or a probability below this. Both were chosen on two photographs."""
+"""Ghosts, flecks and grains: contrast below this share of what the cells of the photograph have (the median, of live
+and dead ones apart), or a probability below this. Both were chosen on two photographs."""
 COARSE = 0.4
 """Pixels of the photograph to a micrometre below which cells are hardly more than dots."""
 COLUMNS = [
@@ -42,7 +42,7 @@ class Counted:
     Attributes
     ----------
     found : the ruling.
-    cells : one row per cell, counted or not; `square` is the `row-column` of its square, `border`, `outside` or `faint`.
+    cells : one row per cell, counted or not; `square`: `row-column`, `border`, `outside` or `faint`.
     classes : `live` and `dead`, or `cell`.
     error : half width of the interval of a count by the counter alone, in `unit(count)`.
     flags : reasons to look at the photograph.
