@@ -308,7 +308,7 @@ def chamber(result: dict[str, Any]) -> list[str]:
         lines += [f"Photographs without a ruling: one was found in {wrong} of {len(of['plain'])}.", ""]
     if photos:
         lines += [
-            "Two photographs by phone through the eye-piece, phase contrast, one square each. They are no test: what is too "
+            "Two photographs by phone through the eye-piece, one square each. They are no test: what is too "
             "faint to be a cell was decided on them.",
             "",
             *table(photos),
