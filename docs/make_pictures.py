@@ -7,6 +7,7 @@ minute on one core.
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,9 @@ import neubauer as nb
 from neubauer.cells.draw.overlay import draw_overlay
 from neubauer.cells.regions.prepare import make_regions
 from neubauer.cells.regions.regions import Region
+from neubauer.chamber.rulings import ruling_of
+from neubauer.chamber.simulate.photograph import Optics, photograph
+from neubauer.chamber.simulate.style import Style
 from neubauer.gan.data.holes import draw_holes
 from neubauer.images.fill import fill_biharmonic
 from neubauer.layouts.simulator.render import render
@@ -37,6 +41,7 @@ def main() -> None:
     nuclei()
     labelled()
     holes()
+    chamber()
     print(f"{sum(file.stat().st_size for file in OUT.iterdir()) / 1e6:.2f} MB in {OUT}")
 
 
@@ -107,6 +112,19 @@ def holes() -> None:
     damaged = np.where(missing, np.uint8(0), image)
     pictures = [np.asarray(part, np.uint8).transpose(1, 2, 0) for part in (image, damaged, filled)]
     save(Image.fromarray(tiles([pictures])), "holes.jpg")
+
+
+def chamber() -> None:
+    """A simulated photograph of a counting chamber in trypan blue, and what is counted in it."""
+    rng = np.random.default_rng(5)
+    style = Style(dead=0.25, contrast=0.5, line=0.9, specks=150, clumps=2, granules=3, bubbles=0.4, clustered=0.12)
+    optics = Optics((1100, 1400), 540.0, (0.52, 0.52), 600.0, turn=0.12, tilt=(0.02, -0.01), bend=-0.04, shade=0.25)
+    photo = photograph(ruling_of("neubauer-improved"), optics, style, 70, rng)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "simulated.png"
+        Image.fromarray(photo.pixels).save(file)
+        nb.count_chambers(file, Path(folder) / "results", dilution=2, trypan_blue=True, overlays=True)
+        save(Image.open(Path(folder) / "results" / "overlays" / "simulated.png"), "chamber.jpg")
 
 
 def drawn(

@@ -25,6 +25,7 @@ _LAZY = {
     "filter_cells": "neubauer.models.counter.parts",
     "Annotation": "neubauer.cells.annotation",
     "compare_conditions": "neubauer.compare.compare",
+    "count_chambers": "neubauer.runs.chambers",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
     "open_image": "neubauer.images.read",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.models.estimators.style_translator import StyleTranslator
     from neubauer.models.kinds import load
+    from neubauer.runs.chambers import count_chambers
     from neubauer.runs.folder import count_folder
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "StyleTranslator",
     "__version__",
     "compare_conditions",
+    "count_chambers",
     "count_folder",
     "count_regions",
     "filter_cells",

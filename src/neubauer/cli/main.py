@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neubauer.cli.chamber import chamber
 from neubauer.cli.classifier import evaluate_classifier, train_classifier
 from neubauer.cli.classify import classify
 from neubauer.cli.compare import compare
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(count)
 app.command()(compare)
+app.command()(chamber)
 app.command()(classify)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
