@@ -11,6 +11,7 @@ import typer
 from neubauer.cli.chamber import chamber
 from neubauer.cli.classifier import evaluate_classifier, train_classifier
 from neubauer.cli.classify import classify
+from neubauer.cli.compare import compare
 from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(count)
 app.command()(chamber)
+app.command()(compare)
 app.command()(classify)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
