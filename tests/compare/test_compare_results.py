@@ -143,12 +143,12 @@ def test_a_control_and_pairs(tmp_path: Path) -> None:
     counts, of = nested(np.random.default_rng(0), {"0": 100, "10": 80, "2": 90}, 4, 2, 5, 4, 2, pairs=40)
     folder = write_results(tmp_path / "r", counts, of)
     found = nb.compare_conditions(folder, control="2")
-    assert list(found.pairs["condition"]) == ["0", "10"]  # in the order of numbers
+    assert list(found.conditions["condition"]) == ["2", "0", "10"]  # the control, then in the order of numbers
     groups = [list(part["value"]) for _, part in found.samples.groupby("condition", sort=False)]
-    known = stats.dunnett(groups[0], groups[2], control=groups[1], rng=np.random.default_rng(1))
+    known = stats.dunnett(groups[1], groups[2], control=groups[0], rng=np.random.default_rng(1))
     assert list(found.pairs["p_adjusted"]) == pytest.approx(known.pvalue, abs=2e-3)
     found = nb.compare_conditions(folder, control="2", paired="patient")
-    known_pair = stats.ttest_rel(groups[0], groups[1])
+    known_pair = stats.ttest_rel(groups[1], groups[0])
     assert found.pairs["p"][0] == pytest.approx(known_pair.pvalue)
     first, second = sorted(found.pairs["p"])
     assert sorted(found.pairs["p_adjusted"]) == pytest.approx(sorted((2 * first, max(2 * first, second))))
