@@ -11,11 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from shapely import Point, Polygon
+from shapely.affinity import scale
 from skimage import data
 from skimage.segmentation import find_boundaries
 
 import neubauer as nb
 from neubauer.cells.draw.overlay import draw_overlay
+from neubauer.cells.regions.prepare import make_regions
+from neubauer.cells.regions.regions import Region
 from neubauer.compare.write import write_comparison
 from neubauer.gan.data.holes import draw_holes
 from neubauer.images.fill import fill_biharmonic
@@ -32,6 +36,7 @@ def main() -> None:
     """Make all of them."""
     OUT.mkdir(exist_ok=True)
     tissue()
+    regions()
     nuclei()
     labelled()
     holes()
@@ -45,6 +50,32 @@ def tissue() -> None:
     cells = nb.CellCounter.load("nuclei-haematoxylin").predict(image, stain="haematoxylin")
     cells.image = "immunohistochemistry"
     save(draw_overlay(image, cells), "tissue.jpg")
+
+
+def regions() -> None:
+    """The same tissue, counted in two regions of which one lies in the other, and in a gland."""
+    image = data.immunohistochemistry().transpose(2, 0, 1)
+    gland = scale(Point(314, 412).buffer(1, quad_segs=16), 66, 100)
+    corners = [
+        (78, 225),
+        (150, 250),
+        (262, 258),
+        (285, 215),
+        (330, 265),
+        (410, 300),
+        (505, 300),
+        (505, 505),
+        (165, 505),
+    ]
+    drawn = [
+        Region("stroma", Polygon([*corners, (150, 400), (115, 310)]).difference(gland)),
+        Region("lower stroma", Polygon([(405, 385), (495, 370), (495, 495), (400, 495)])),
+        Region("gland", gland),
+    ]
+    found = make_regions(drawn, image.shape[1:], "drawn")
+    cells = nb.CellCounter.load("nuclei-haematoxylin").predict(image, stain="haematoxylin", regions=found)
+    cells.image = "immunohistochemistry"
+    save(draw_overlay(image, cells), "regions.jpg")
 
 
 def nuclei() -> None:

@@ -97,6 +97,20 @@ def test_density_by_the_area_of_the_label_images(tmp_path: Path) -> None:
         nb.compare_conditions(folder, measure="density")
 
 
+def test_density_in_regions(tmp_path: Path) -> None:
+    """The area is that of the regions, nested ones once, and none where there is no region."""
+    folder = write_results(tmp_path / "r", COUNTS | {"f": {"cell": 0.0}}, SIX)
+    rows = [{"image": n, "level": "region", "parent": "", "area_px": 2e6, "area_mm2": 0.5} for n in "abcde"]
+    rows += [rows[0] | {"parent": "stroma"}, rows[0] | {"level": "class"}, rows[1]]
+    pd.DataFrame(rows).to_csv(folder / "regions.csv", index=False)
+    found = nb.compare_conditions(folder, measure="density")
+    assert list(found.samples["value"]) == [24 / 1.5, 20 / 0.5, 30 / 0.5, 40 / 0.5]
+    assert any("regions that were counted in" in note for note in found.notes)
+    pd.DataFrame(rows).drop(columns="area_mm2").to_csv(folder / "regions.csv", index=False)
+    found = nb.compare_conditions(folder, measure="density")
+    assert list(found.samples["value"]) == [24 / 6, 20 / 2, 30 / 2, 40 / 2]
+
+
 def test_columns_of_both_tables(tmp_path: Path) -> None:
     counts = {n: c | {"diameter": 20.0 + i} for i, (n, c) in enumerate(COUNTS.items())}
     folder = write_results(tmp_path / "r", counts, SIX)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, say
+from neubauer.cli.filters import BorderRule, LeastArea, LeastProbability, MostArea, RegionsOf, filters_of
 from neubauer.cli.options import Channel, Frame, Inputs, ProjectName, Recursive, StainName, Workers, reading_of
 from neubauer.cli.options import SampleSources as Samples
 from neubauer.cli.runs import do, tell
@@ -55,6 +56,11 @@ def count(
     classify_diameter: Annotated[
         float | None, typer.Option(help="Typical diameter of those cells in pixels. Default: measured in each image.")
     ] = None,
+    regions: RegionsOf = None,
+    border: BorderRule = "include",
+    min_area: LeastArea = None,
+    max_area: MostArea = None,
+    min_probability: LeastProbability = None,
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
     ] = "",
@@ -71,8 +77,9 @@ def count(
 ) -> None:
     """Count, outline and classify the cells of images.
 
-    Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/, and failed.csv (image,
-    reason) if some failed. In a folder, annotations beside their images (a_masks.tif beside a.tif) are left out.
+    Writes counts.csv (a row per image), objects.csv (a row per cell), with --regions regions.csv (a row per region),
+    masks/ and overlays/, and failed.csv (image, reason) if some failed. In a folder, annotations beside their images
+    (a_masks.tif beside a.tif) are left out.
 
     Exit code 0: all images are counted; 1: some of them, or all, failed, each is named, the others are counted; 2:
     nothing was done (bad options or inputs), or the results cannot be written; 130: stopped by Ctrl-C, the same command
@@ -83,10 +90,13 @@ def count(
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
         reading = reading_of(project, frame, channel, stain)
         share = share_of(shard)
+        filters = filters_of(border, min_area, max_area, min_probability)
         from neubauer.runs.inputs import find_items
         from neubauer.runs.jobs.count import Count, choose_model, wanted_formats
+        from neubauer.runs.regions import choose_regions
 
         items = find_items(inputs, recursive=recursive, leave_annotations=True, on_event=tell)
+        chosen_regions = choose_regions(regions, items, tell)
         of_samples = samples_by_name(items, samples)
         job = Count(
             model or choose_model(items, reading, tell),
@@ -98,6 +108,8 @@ def count(
             classifier,
             classify,
             classify_diameter,
+            chosen_regions,
+            filters,
         )
         finished = do(
             job, items, out, "counting", workers=workers, overwrite=overwrite, share=share, samples=of_samples
@@ -176,7 +188,8 @@ def _print_table(finished: Finished, job: Count) -> None:
     console.print(shown)
     if len(table) > 40:
         console.print(f"... and {len(table) - 40} more images")
-    console.print(f"tables: {out / 'counts.csv'}, {out / 'objects.csv'}", soft_wrap=True)
+    tables = ["counts.csv", "objects.csv", *([] if job.regions is None else ["regions.csv"])]
+    console.print("tables: " + ", ".join(str(out / name) for name in tables), soft_wrap=True)
     for kind in FORMATS:
         if (out / kind).is_dir():
             console.print(f"{kind}: {out / kind}", soft_wrap=True)

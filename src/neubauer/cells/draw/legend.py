@@ -12,7 +12,7 @@ from neubauer.cells.table import Cells
 _BACKGROUND, _TEXT, _QUIET, _WARNING = (28, 28, 28), (240, 240, 240), (170, 170, 170), (255, 190, 90)
 _LEAST_WIDTH = 480  # narrower pictures are set into a wider page, so that the legend stays readable
 
-_FONT = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")  # Pillow's own has no "–", "µ" or Greek
+FONT = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")  # Pillow's own has no "–", "µ" or Greek
 
 Colour = tuple[int, int, int]
 Item = tuple[str, Colour, Colour | None]  # text, its colour, the colour of its swatch
@@ -28,7 +28,7 @@ def add_legend(picture: Image.Image, cells: Cells, colours: list[Colour]) -> Ima
     colours : of each class.
     """
     width = max(picture.width, _LEAST_WIDTH)
-    font = ImageFont.truetype(_FONT, max(14, round(width / 65)))
+    font = ImageFont.truetype(FONT, max(14, round(width / 65)))
     size = round(font.size)
     margin, line = size, round(1.5 * size)
     room = width - 2 * margin
@@ -57,6 +57,11 @@ def _groups(cells: Cells, colours: list[Colour]) -> list[list[Item]]:
     if len(cells.classes) > 1:
         number = cells.estimates["total"].rounded()[0] if "total" in cells.estimates else sum(counts.values())
         head.append((f"{number} in total{_interval(cells, 'total')}", _TEXT, None))
+    if cells.regions is not None:
+        n = len(cells.regions)
+        head.append((f"counted in {n} region{'' if n == 1 else 's'}", _TEXT, None))
+    if "left_out" in cells.info:
+        head.append((f"{cells.info['left_out']} left out by filters", _QUIET, None))
     if cells.estimates:
         head.append(("in brackets: prediction interval", _QUIET, None))
     classes: list[Item] = [

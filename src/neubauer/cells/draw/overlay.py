@@ -12,6 +12,7 @@ from neubauer.cells.draw.colours import class_colours
 from neubauer.cells.draw.display import to_display
 from neubauer.cells.draw.legend import Colour, add_legend
 from neubauer.cells.draw.missing import mark_missing
+from neubauer.cells.draw.regions import draw_regions
 from neubauer.cells.draw.unfamiliar import mark_unfamiliar
 from neubauer.cells.table import Cells
 from neubauer.images.read import from_array
@@ -29,7 +30,8 @@ def draw_overlay(
 
     Where there is no label image, boxes are drawn, and crosses where only centres are known. Small images are
     enlarged, so that the lines are thin beside the cells. Where pixels of the image are missing (NaN, infinite), it is
-    striped; and with thin stripes where it is unlike all that the counter has learnt.
+    striped; and with thin stripes where it is unlike all that the counter has learnt. Regions are outlined, with name
+    and count.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def draw_overlay(
         picture = _draw_contours(picture, cells, colours)
     else:
         _draw_marks(picture, cells, colours)
-    page = add_legend(picture, cells, colours)
+    page = add_legend(draw_regions(picture, cells), cells, colours)
     if path is not None:
         with atomic_path(path) as temporary:
             page.save(temporary, format="PNG")
