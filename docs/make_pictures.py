@@ -23,8 +23,10 @@ from neubauer.cells.regions.regions import Region
 from neubauer.chamber.rulings import ruling_of
 from neubauer.chamber.simulate.photograph import Optics, photograph
 from neubauer.chamber.simulate.style import Style
+from neubauer.compare.write import write_comparison
 from neubauer.gan.data.holes import draw_holes
 from neubauer.images.fill import fill_biharmonic
+from neubauer.images.write import write_image
 from neubauer.layouts.simulator.render import render
 from neubauer.layouts.simulator.simulate import simulate
 from neubauer.models.labelfree.presets import preset
@@ -42,6 +44,7 @@ def main() -> None:
     labelled()
     holes()
     chamber()
+    comparison()
     print(f"{sum(file.stat().st_size for file in OUT.iterdir()) / 1e6:.2f} MB in {OUT}")
 
 
@@ -125,6 +128,30 @@ def chamber() -> None:
         Image.fromarray(photo.pixels).save(file)
         nb.count_chambers(file, Path(folder) / "results", dilution=2, trypan_blue=True, overlays=True)
         save(Image.open(Path(folder) / "results" / "overlays" / "simulated.png"), "chamber.jpg")
+
+
+def comparison() -> None:
+    """What `neubauer compare` draws: a control and two doses, four samples of each, three images of each sample."""
+    rng = np.random.default_rng(0)
+    population, appearance = preset("nuclei-labelfree")
+    with TemporaryDirectory() as folder:
+        for condition, coverage in (("control", 0.22), ("drug 1 µM", 0.17), ("drug 10 µM", 0.07)):
+            for sample in range(1, 5):
+                own = coverage * float(rng.lognormal(0, 0.18))
+                for field in range(1, 4):
+                    covered = population.model_copy(update={"coverage": (own * 0.9, own * 1.1)})
+                    scene = simulate(covered, (320, 320), rng)
+                    image = np.rint(5 + render(scene, covered, appearance, rng) * 240)
+                    path = Path(folder, "images", condition, f"culture-{condition}-{sample}_{field}.png")
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write_image(path, np.clip(image, 0, 255).astype(np.uint8))
+        nb.count_folder(f"{folder}/images", "nuclei-fluorescence", f"{folder}/r", recursive=True, formats=(), workers=2)
+        names = "{condition}/{sample}_{field}.png"
+        found = nb.compare_conditions(f"{folder}/r", samples=names, control="control")
+        write_comparison(found, f"{folder}/c")
+        print(found.pairs.to_string())
+        with Image.open(f"{folder}/c/plot.png") as picture:
+            picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(OUT / "compare.png", optimize=True)
 
 
 def drawn(

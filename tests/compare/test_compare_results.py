@@ -97,6 +97,20 @@ def test_density_by_the_area_of_the_label_images(tmp_path: Path) -> None:
         nb.compare_conditions(folder, measure="density")
 
 
+def test_density_in_regions(tmp_path: Path) -> None:
+    """The area is that of the regions, nested ones once, and none where there is no region."""
+    folder = write_results(tmp_path / "r", COUNTS | {"f": {"cell": 0.0}}, SIX)
+    rows = [{"image": n, "level": "region", "parent": "", "area_px": 2e6, "area_mm2": 0.5} for n in "abcde"]
+    rows += [rows[0] | {"parent": "stroma"}, rows[0] | {"level": "class"}, rows[1]]
+    pd.DataFrame(rows).to_csv(folder / "regions.csv", index=False)
+    found = nb.compare_conditions(folder, measure="density")
+    assert list(found.samples["value"]) == [24 / 1.5, 20 / 0.5, 30 / 0.5, 40 / 0.5]
+    assert any("regions that were counted in" in note for note in found.notes)
+    pd.DataFrame(rows).drop(columns="area_mm2").to_csv(folder / "regions.csv", index=False)
+    found = nb.compare_conditions(folder, measure="density")
+    assert list(found.samples["value"]) == [24 / 6, 20 / 2, 30 / 2, 40 / 2]
+
+
 def test_columns_of_both_tables(tmp_path: Path) -> None:
     counts = {n: c | {"diameter": 20.0 + i} for i, (n, c) in enumerate(COUNTS.items())}
     folder = write_results(tmp_path / "r", counts, SIX)
@@ -143,12 +157,12 @@ def test_a_control_and_pairs(tmp_path: Path) -> None:
     counts, of = nested(np.random.default_rng(0), {"0": 100, "10": 80, "2": 90}, 4, 2, 5, 4, 2, pairs=40)
     folder = write_results(tmp_path / "r", counts, of)
     found = nb.compare_conditions(folder, control="2")
-    assert list(found.pairs["condition"]) == ["0", "10"]  # in the order of numbers
+    assert list(found.conditions["condition"]) == ["2", "0", "10"]  # the control, then in the order of numbers
     groups = [list(part["value"]) for _, part in found.samples.groupby("condition", sort=False)]
-    known = stats.dunnett(groups[0], groups[2], control=groups[1], rng=np.random.default_rng(1))
+    known = stats.dunnett(groups[1], groups[2], control=groups[0], rng=np.random.default_rng(1))
     assert list(found.pairs["p_adjusted"]) == pytest.approx(known.pvalue, abs=2e-3)
     found = nb.compare_conditions(folder, control="2", paired="patient")
-    known_pair = stats.ttest_rel(groups[0], groups[1])
+    known_pair = stats.ttest_rel(groups[1], groups[0])
     assert found.pairs["p"][0] == pytest.approx(known_pair.pvalue)
     first, second = sorted(found.pairs["p"])
     assert sorted(found.pairs["p_adjusted"]) == pytest.approx(sorted((2 * first, max(2 * first, second))))

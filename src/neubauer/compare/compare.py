@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -100,6 +100,8 @@ def compare_conditions(
     design = design_of(counted.samples, names, by, sample, paired)
     if control is not None and control not in design.conditions:
         raise InputError("--control", repr(control), f"a value of {by}: {', '.join(design.conditions)}")
+    if control is not None:
+        design = replace(design, conditions=[control, *(name for name in design.conditions if name != control)])
     what = measure_of(measure, counted)
     notes = [*counted.notes, *design.notes, *what.notes]
     table = sample_table(counted, design, what, level, notes)

@@ -95,6 +95,6 @@ def _legend(axes: Any, found: Comparison) -> None:
     between = found.conditions["low"].notna().any()
     handles = [
         Line2D([], [], color=SAMPLE, marker="o", markersize=4.5, linewidth=0.8 if counted else 0, label=said),
-        Line2D([], [], color=MEAN, linewidth=2.4, label=f"mean; {percent} interval over {unit}" if between else "mean"),
+        Line2D([], [], color=MEAN, linewidth=2.4, label=f"mean over n; {percent} interval" if between else "mean"),
     ]
     axes.figure.legend(handles=handles, loc="outside lower left", frameon=False, fontsize=8, ncols=1)

@@ -33,7 +33,7 @@ def add_legend(picture: Image.Image, cells: Cells, colours: list[Colour]) -> Ima
 
 def font_of(size: float) -> ImageFont.FreeTypeFont:
     """The font of all pictures, in pixels."""
-    return ImageFont.truetype(FONT, size)
+    return ImageFont.truetype(_FONT, size)
 
 
 def add_lines(picture: Image.Image, groups: Sequence[list[Item]]) -> Image.Image:
