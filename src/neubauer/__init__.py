@@ -16,7 +16,16 @@ _LAZY = {
     "Inpainter": "neubauer.models.estimators.inpainter",
     "StyleTranslator": "neubauer.models.estimators.style_translator",
     "Cells": "neubauer.cells.table",
+    "Regions": "neubauer.cells.regions.regions",
+    "read_regions": "neubauer.cells.regions.read.load",
+    "find_tissue": "neubauer.cells.regions.tissue",
+    "count_regions": "neubauer.models.counter.parts",
+    "regions_table": "neubauer.cells.regions.table",
+    "Filters": "neubauer.cells.filters",
+    "filter_cells": "neubauer.models.counter.parts",
     "Annotation": "neubauer.cells.annotation",
+    "compare_conditions": "neubauer.compare.compare",
+    "count_chambers": "neubauer.runs.chambers",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
     "write_report": "neubauer.report.write",
@@ -27,9 +36,16 @@ _LAZY = {
 
 if TYPE_CHECKING:
     from neubauer.cells.annotation import Annotation
+    from neubauer.cells.filters import Filters
+    from neubauer.cells.regions.read.load import read_regions
+    from neubauer.cells.regions.regions import Regions
+    from neubauer.cells.regions.table import regions_table
+    from neubauer.cells.regions.tissue import find_tissue
     from neubauer.cells.table import Cells
+    from neubauer.compare.compare import compare_conditions
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
+    from neubauer.models.counter.parts import count_regions, filter_cells
     from neubauer.models.estimators.cell_classifier import CellClassifier
     from neubauer.models.estimators.cell_counter import CellCounter
     from neubauer.models.estimators.image_generator import ImageGenerator
@@ -38,6 +54,7 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.style_translator import StyleTranslator
     from neubauer.models.kinds import load
     from neubauer.report.write import write_report
+    from neubauer.runs.chambers import count_chambers
     from neubauer.runs.folder import count_folder
 
 __all__ = [
@@ -45,16 +62,25 @@ __all__ = [
     "CellClassifier",
     "CellCounter",
     "Cells",
+    "Filters",
     "ImageGenerator",
     "Inpainter",
     "InputError",
     "NeubauerError",
+    "Regions",
     "SequenceGenerator",
     "StyleTranslator",
     "__version__",
+    "compare_conditions",
+    "count_chambers",
     "count_folder",
+    "count_regions",
+    "filter_cells",
+    "find_tissue",
     "load",
     "open_image",
+    "read_regions",
+    "regions_table",
     "write_report",
 ]
 

@@ -121,12 +121,14 @@ def _intensity_means(
             raise ValueError(f"intensity has the shape {intensity.shape}, labels {labels.shape}")
     sums: np.ndarray | None = None
     for y0, y1 in bands(labels.shape):
+        inside = labels[y0:y1] != 0
+        if sums is not None and not inside.any():
+            continue
         rows = image[:, y0:y1] if isinstance(intensity, np.ndarray) else _rows(intensity, y0, y1, labels.shape[1])
         if rows.shape[1:] != (y1 - y0, labels.shape[1]):
             raise ValueError(f"a region of the image has the shape {rows.shape}, expected {labels[y0:y1].shape}")
         if sums is None:
             sums, lost = np.zeros((len(rows), len(ids))), np.zeros((len(rows), len(ids)))
-        inside = labels[y0:y1] != 0
         index = np.searchsorted(ids, labels[y0:y1][inside])
         for total, gone, channel in zip(sums, lost, rows, strict=True):
             values, mask = np.ma.getdata(channel)[inside], np.ma.getmask(channel)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+if TYPE_CHECKING:
+    from neubauer.cells.regions.regions import Regions
+
 
 @dataclass(frozen=True)
 class CountEstimate:
-    """A count and its prediction interval (`low <= count <= high`), in cells."""
+    """A count and its prediction interval (`low <= count <= high`), in cells.
+
+    Attributes
+    ----------
+    rule : width, shift and strange, of which the interval was made (`neubauer.models.counter.interval.interval`), so
+        that one of a part of these cells can be made in the same way; None where it was made otherwise.
+    """
 
     count: float
     low: float
     high: float
+    rule: tuple[float, float, bool] | None = field(default=None, repr=False, compare=False)
 
     def rounded(self) -> tuple[int | float, int | float, int | float]:
         """Count, low and high in whole cells; the interval outwards, so that it covers as often as promised."""
@@ -51,6 +62,9 @@ class Cells:
     flags : short reasons to look at this image by eye; empty where there are none.
     info : further facts for people (the diameter used, how the count was made ...).
     unfamiliar : parts of the image that the counter does not know, where it is flagged for that.
+    regions : where was counted, if not everywhere: the table then holds the cells whose centre lies in a region, with
+        the column `region` (the innermost), and `estimates` are of all regions together.
+    region_estimates : as `estimates`, of each of `regions.parts`.
     """
 
     table: pd.DataFrame
@@ -63,6 +77,8 @@ class Cells:
     flags: list[str] = field(default_factory=list)
     info: dict[str, object] = field(default_factory=dict)
     unfamiliar: Unfamiliar | None = None
+    regions: Regions | None = None
+    region_estimates: list[dict[str, CountEstimate]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.table)

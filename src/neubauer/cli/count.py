@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, errors_to_exit
+from neubauer.cli.common import SOME_FAILED, errors_to_exit, say
+from neubauer.cli.filters import BorderRule, LeastArea, LeastProbability, MostArea, RegionsOf, filters_of
 from neubauer.cli.further_tables import AnnData, Excel, Parquet, wanted_tables
 from neubauer.cli.options import Channel, Frame, Inputs, ProjectName, Recursive, StainName, Workers, reading_of
+from neubauer.cli.options import SampleSources as Samples
 from neubauer.cli.report import NoReport, Report, check_report
 from neubauer.cli.runs import do, tell
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
+    from neubauer.runs.job import Item
     from neubauer.runs.jobs.count import Count
     from neubauer.runs.run import Finished
 
@@ -54,9 +58,15 @@ def count(
     classify_diameter: Annotated[
         float | None, typer.Option(help="Typical diameter of those cells in pixels. Default: measured in each image.")
     ] = None,
+    regions: RegionsOf = None,
+    border: BorderRule = "include",
+    min_area: LeastArea = None,
+    max_area: MostArea = None,
+    min_probability: LeastProbability = None,
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
     ] = "",
+    samples: Samples = None,
     shard: Annotated[
         str | None, typer.Option(help="i/n: take every n-th image, from the i-th (1 to n); for several machines.")
     ] = None,
@@ -74,8 +84,9 @@ def count(
 ) -> None:
     """Count, outline and classify the cells of images.
 
-    Writes counts.csv (a row per image), objects.csv (a row per cell), masks/ and overlays/, and failed.csv (image,
-    reason) if some failed. In a folder, annotations beside their images (a_masks.tif beside a.tif) are left out.
+    Writes counts.csv (a row per image), objects.csv (a row per cell), with --regions regions.csv (a row per region),
+    masks/ and overlays/, and failed.csv (image, reason) if some failed. In a folder, annotations beside their images
+    (a_masks.tif beside a.tif) are left out.
 
     Exit code 0: all images are counted; 1: some of them, or all, failed, each is named, the others are counted; 2:
     nothing was done (bad options or inputs), or the results cannot be written; 130: stopped by Ctrl-C, the same command
@@ -88,12 +99,16 @@ def count(
         tables = wanted_tables(excel, parquet, anndata)
         reading = reading_of(project, frame, channel, stain)
         share = share_of(shard)
+        filters = filters_of(border, min_area, max_area, min_probability)
         from neubauer.report.write import write_report
         from neubauer.runs.exports import export
         from neubauer.runs.inputs import find_items
         from neubauer.runs.jobs.count import Count, choose_model, wanted_formats
+        from neubauer.runs.regions import choose_regions
 
         items = find_items(inputs, recursive=recursive, leave_annotations=True, on_event=tell)
+        chosen_regions = choose_regions(regions, items, tell)
+        of_samples = samples_by_name(items, samples)
         job = Count(
             model or choose_model(items, reading, tell),
             diameter,
@@ -104,9 +119,13 @@ def count(
             classifier,
             classify,
             classify_diameter,
+            chosen_regions,
+            filters,
             report=not no_report,
         )
-        finished = do(job, items, out, "counting", workers=workers, overwrite=overwrite, share=share)
+        finished = do(
+            job, items, out, "counting", workers=workers, overwrite=overwrite, share=share, samples=of_samples
+        )
         export(out, tables, tell)
         if not no_report:
             write_report(out, pdf=report == "pdf")
@@ -116,6 +135,23 @@ def count(
             _print_table(finished, job)
     if finished.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def samples_by_name(items: Sequence[Item], sources: list[str] | None) -> dict[str, dict[str, str]] | None:
+    """What is known of each image beside its pixels, by name; what is wrong with it is told.
+
+    Raises
+    ------
+    InputError : see `neubauer.compare.samples.samples_of`.
+    """
+    if not sources:
+        return None
+    from neubauer.compare.samples import samples_of
+
+    found = samples_of(items, sources)
+    for note in found.notes:
+        say(f"note: {note}")
+    return {item.name: columns for item, columns in zip(items, found.columns, strict=True) if columns}
 
 
 def share_of(shard: str | None) -> tuple[int, int] | None:
@@ -167,7 +203,8 @@ def _print_table(finished: Finished, job: Count) -> None:
     console.print(shown)
     if len(table) > 40:
         console.print(f"... and {len(table) - 40} more images")
-    console.print(f"tables: {out / 'counts.csv'}, {out / 'objects.csv'}", soft_wrap=True)
+    tables = ["counts.csv", "objects.csv", *([] if job.regions is None else ["regions.csv"])]
+    console.print("tables: " + ", ".join(str(out / name) for name in tables), soft_wrap=True)
     for file in ("report.html", "report.pdf"):
         if (out / file).exists():
             console.print(f"report: {out / file}", soft_wrap=True)

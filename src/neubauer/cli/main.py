@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from neubauer.cli.chamber import chamber
 from neubauer.cli.classifier import evaluate_classifier, train_classifier
 from neubauer.cli.classify import classify
+from neubauer.cli.compare import compare
 from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
@@ -31,6 +33,8 @@ app = typer.Typer(
     help="Count and classify cells in microscope images.",
 )
 app.command()(count)
+app.command()(compare)
+app.command()(chamber)
 app.command()(classify)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")

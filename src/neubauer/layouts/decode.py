@@ -55,7 +55,11 @@ def find_peaks(centre: np.ndarray, threshold: float, diameter: float) -> np.ndar
     for top, bottom in bands(centre.shape[0]):
         margin = 4 * radius + 2  # room for a plateau at the edge of the band
         low, high = max(0, top - margin), min(len(centre), bottom + margin)
-        window = centre[low:high].astype(np.float32)
+        columns = np.flatnonzero((centre[low:high] >= threshold).any(0))
+        if not len(columns):
+            continue
+        left, right = max(0, columns[0] - margin), columns[-1] + margin + 1
+        window = centre[low:high, left:right].astype(np.float32)
         is_peak = (window >= threshold) & (window == ndi.maximum_filter(window, 2 * radius + 1, mode="nearest"))
         if low > 0:
             is_peak[:radius] = False  # rows that do not see all their neighbours
@@ -67,7 +71,7 @@ def find_peaks(centre: np.ndarray, threshold: float, diameter: float) -> np.ndar
             continue
         middle = np.array(ndi.center_of_mass(is_peak, plateaus, np.arange(1, n + 1)))
         middle = np.floor(middle + 0.5).astype(np.int64)  # np.round would depend on where the band begins
-        middle[:, 0] += low
+        middle += low, left
         found.append(middle[(middle[:, 0] >= top) & (middle[:, 0] < bottom)])
     if not found:
         return np.zeros((0, 2), np.int64)
@@ -168,6 +172,7 @@ def enlarge(
     shape: tuple[int, int],
     scaled_shape: tuple[int, int],
     rows: slice = slice(None),
+    columns: slice = slice(None),
 ) -> np.ndarray:
     """Labels at the resolution of the image, with a smooth outline.
 
@@ -180,14 +185,14 @@ def enlarge(
     least : (N,) least foreground probability of each cell's pixels.
     shape : (Y', X') of the image.
     scaled_shape : (Y", X") of the rescaled image from which the layout was made, `Y = ceil(Y" / STRIDE)`.
-    rows : rows of the image that are wanted.
+    rows, columns : of the image, those that are wanted.
 
     Returns
     -------
-    (rows, X') int32
+    (rows, columns) int32
     """
     low, high, fraction = [], [], []
-    for n, scaled, m, part in zip(shape, scaled_shape, labels.shape, (rows, slice(None)), strict=True):
+    for n, scaled, m, part in zip(shape, scaled_shape, labels.shape, (rows, columns), strict=True):
         position = np.clip((np.arange(n)[part] + 0.5) * (scaled / STRIDE / n) - 0.5, 0, m - 1)
         low.append(position.astype(int))
         high.append(np.minimum(low[-1] + 1, m - 1))

@@ -19,6 +19,7 @@ from neubauer.runs.executors import InProcess, LocalProcesses
 from neubauer.runs.inputs import find_items
 from neubauer.runs.job import Job
 from neubauer.runs.jobs.count import COUNTS, Count, choose_model
+from neubauer.runs.regions import choose_regions
 from neubauer.runs.run import run
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def count_folder(
     frame: int | None = None,
     channel: int | str | None = None,
     stain: Stain | None = None,
+    regions: str | Path | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Count the cells of many images, as `neubauer count` does; what was stopped goes on with the same call.
@@ -51,7 +53,9 @@ def count_folder(
     workers : processes on this machine.
     overwrite : remove the results of an earlier run first.
     project, frame, channel, stain : what to take of files that hold several, see `CellCounter.predict`.
-    options : see `neubauer.runs.jobs.count.Count`: `diameter`, `formats`, `classifier` ...
+    regions : where to count: a file or folder of regions, or `"tissue"`, see `neubauer.runs.regions.choose_regions`;
+        `regions.csv` in `out` then has a row for each.
+    options : see `neubauer.runs.jobs.count.Count`: `diameter`, `formats`, `classifier`, `filters` ...
 
     Returns
     -------
@@ -66,10 +70,11 @@ def count_folder(
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             options = {"formats": (), "project": project, "frame": frame, "channel": channel, "stain": stain} | options
-            return count_folder(images, model, folder, recursive=recursive, workers=workers, **options)
+            return count_folder(images, model, folder, recursive=recursive, workers=workers, regions=regions, **options)
     reading = Reading(project, frame, channel, stain)
     items = find_items(images, recursive=recursive, leave_annotations=True, on_event=_warn)
-    job: Job = Count(model or choose_model(items, reading, _warn), reading=reading, **options)
+    chosen = choose_regions(regions, items, _warn)
+    job: Job = Count(model or choose_model(items, reading, _warn), reading=reading, regions=chosen, **options)
     executor = InProcess() if workers == 1 else LocalProcesses(workers)
     with Display("counting", "images", len(items)) as display:
 

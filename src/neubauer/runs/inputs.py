@@ -7,7 +7,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from neubauer.cells.read.match import split_images_and_annotations
+from neubauer.cells.read.candidates import split_images_and_annotations
 from neubauer.errors import InputError
 from neubauer.images.find import find_images, is_image, natural_key, unique_stems
 from neubauer.runs.events import Note, OnEvent, unheard

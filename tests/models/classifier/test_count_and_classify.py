@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from drawn_cells import draw_cell
 from PIL import Image
 from scipy.stats import binom
 from typer.testing import CliRunner
 
 from neubauer.cells.measure import measure
+from neubauer.cells.regions.prepare import make_regions
+from neubauer.cells.regions.regions import Region
+from neubauer.cells.regions.table import regions_table
 from neubauer.cells.table import Cells, CountEstimate
 from neubauer.cli.main import app
 from neubauer.errors import InputError
 from neubauer.models.classifier.cells import draws_interval
+from neubauer.models.counter.parts import count_regions
 from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.estimators.cell_classifier import CellClassifier
 
@@ -63,6 +68,23 @@ def test_two_lines_compose(trained: CellClassifier) -> None:
         assert estimate.low <= estimate.count <= estimate.high, name
     assert after.estimates["RBC"] == cells.estimates["RBC"]
     assert after.estimates["total"] == cells.estimates["total"]
+
+
+def test_regions_have_counts_of_the_new_classes(trained: CellClassifier) -> None:
+    image, cells = scene()
+    boxes = [Region("top", shapely.box(0, 0, 180, 50)), Region("rest", shapely.box(0, 50, 180, 180))]
+    cells = count_regions(cells, make_regions(boxes, (180, 180), "drawn"))
+    after = trained.classify_cells(cells, image, classes=["WBC"])
+    top, rest = after.region_estimates
+    assert {name: round(e.count) for name, e in top.items() if e.count} == {"granular": 1, "round": 1, "total": 2}
+    assert {name: round(e.count) for name, e in rest.items() if e.count} == {
+        "RBC": 2,
+        "granular": 1,
+        "round": 3,
+        "total": 6,
+    }
+    assert all(e.low <= e.count <= e.high for found in (top, rest) for e in found.values())
+    assert regions_table(after)["round"].tolist() == [1, 3]
 
 
 def test_the_size_decides_the_scale(trained: CellClassifier) -> None:

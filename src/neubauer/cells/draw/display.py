@@ -8,13 +8,13 @@ from PIL import Image
 from neubauer.cells.draw.colours import OKABE_ITO
 from neubauer.images.normalise import percentile_limits
 from neubauer.images.read import from_array
+from neubauer.images.reduce import reduce
 from neubauer.images.source import ImageSource
 
 _UP_TO = 1400  # small images are enlarged by a whole number, up to this side, so that contours are thin beside cells
 _MOST = 8
 # channels of images that are not RGB; added up, the first two give white
 _CHANNEL_COLOURS = ((0, 255, 0), (255, 0, 255), (0, 160, 255), *OKABE_ITO)
-_BAND = 1 << 22  # pixels read together
 
 
 def display_size(shape: tuple[int, int], max_side: int) -> tuple[int, int]:
@@ -44,7 +44,7 @@ def to_display(image: np.ndarray | ImageSource, max_side: int = 2000) -> Image.I
     source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
     channels, height, width = source.shape
     size = display_size((height, width), max_side)
-    reduced = _reduce(source, max(1, max(height, width) // max_side))
+    reduced = reduce(source, max(1, max(height, width) // max_side))
     if not (channels == 3 and source.dtype == np.uint8):
         low, high = percentile_limits(source).T[:, :, np.newaxis, np.newaxis]
         reduced = np.clip((reduced - low) * (255 / (high - low)), 0, 255)
@@ -56,19 +56,3 @@ def to_display(image: np.ndarray | ImageSource, max_side: int = 2000) -> Image.I
         colours = np.array([_CHANNEL_COLOURS[c % len(_CHANNEL_COLOURS)] for c in range(channels)]) / 255
         planes = list(np.einsum("cyx,cr->ryx", np.stack(planes), colours))
     return Image.fromarray(np.clip(np.rint(np.stack(planes, axis=-1)), 0, 255).astype(np.uint8))
-
-
-def _reduce(source: ImageSource, step: int) -> np.ndarray:
-    """Means over blocks of `step` x `step` pixels: (C, Y, X) float32."""
-    channels, height, width = source.shape
-    rows = step * max(1, _BAND // (step * width * channels))
-    bands = []
-    for y0 in range(0, height, rows):
-        y1 = min(y0 + rows, height)
-        band = source.region(y0, y1, 0, width)
-        if step > 1:  # the last block of a row or column may be cut
-            band = np.pad(band, ((0, 0), (0, -(y1 - y0) % step), (0, -width % step)), mode="edge")
-            blocks = band.reshape(channels, band.shape[1] // step, step, band.shape[2] // step, step)
-            band = blocks.mean(axis=(2, 4), dtype=np.float32)
-        bands.append(band.astype(np.float32))
-    return np.concatenate(bands, axis=1)

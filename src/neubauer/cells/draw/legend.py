@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib import get_data_path
@@ -27,12 +28,22 @@ def add_legend(picture: Image.Image, cells: Cells, colours: list[Colour]) -> Ima
     cells : whose counts are shown.
     colours : of each class.
     """
+    return add_lines(picture, _groups(cells, colours))
+
+
+def font_of(size: float) -> ImageFont.FreeTypeFont:
+    """The font of all pictures, in pixels."""
+    return ImageFont.truetype(_FONT, size)
+
+
+def add_lines(picture: Image.Image, groups: Sequence[list[Item]]) -> Image.Image:
+    """Return the picture with lines of text below it; a group begins a line, and its items go on beside each other."""
     width = max(picture.width, _LEAST_WIDTH)
-    font = ImageFont.truetype(_FONT, max(14, round(width / 65)))
+    font = font_of(max(14, round(width / 65)))
     size = round(font.size)
     margin, line = size, round(1.5 * size)
     room = width - 2 * margin
-    rows = [row for group in _groups(cells, colours) for row in _wrap(group, font, room)]
+    rows = [row for group in groups for row in _wrap(group, font, room)]
 
     page = Image.new("RGB", (width, picture.height + 2 * margin + line * len(rows)), _BACKGROUND)
     page.paste(picture, ((width - picture.width) // 2, 0))
@@ -57,6 +68,11 @@ def _groups(cells: Cells, colours: list[Colour]) -> list[list[Item]]:
     if len(cells.classes) > 1:
         number = cells.estimates["total"].rounded()[0] if "total" in cells.estimates else sum(counts.values())
         head.append((f"{number} in total{_interval(cells, 'total')}", _TEXT, None))
+    if cells.regions is not None:
+        n = len(cells.regions)
+        head.append((f"counted in {n} region{'' if n == 1 else 's'}", _TEXT, None))
+    if "left_out" in cells.info:
+        head.append((f"{cells.info['left_out']} left out by filters", _QUIET, None))
     if cells.estimates:
         head.append(("in brackets: prediction interval", _QUIET, None))
     classes: list[Item] = [

@@ -12,6 +12,7 @@ from neubauer.cells.draw.colours import class_colours
 from neubauer.cells.draw.display import to_display
 from neubauer.cells.draw.legend import Colour, add_legend
 from neubauer.cells.draw.missing import mark_missing
+from neubauer.cells.draw.regions import draw_regions
 from neubauer.cells.draw.unfamiliar import mark_unfamiliar
 from neubauer.cells.table import Cells
 from neubauer.images.read import from_array
@@ -29,7 +30,8 @@ def draw_overlay(
 
     Where there is no label image, boxes are drawn, and crosses where only centres are known. Small images are
     enlarged, so that the lines are thin beside the cells. Where pixels of the image are missing (NaN, infinite), it is
-    striped; and with thin stripes where it is unlike all that the counter has learnt.
+    striped; and with thin stripes where it is unlike all that the counter has learnt. Regions are outlined, with name
+    and count.
 
     Parameters
     ----------
@@ -64,9 +66,10 @@ def draw_cells(image: np.ndarray | ImageSource, cells: Cells, max_side: int, lin
     picture = mark_unfamiliar(picture, cells.unfamiliar, cells.shape)
     colours = class_colours(len(cells.classes))
     if cells.labels is not None:
-        return _draw_contours(picture, cells, colours, line or _line_width(picture))
-    _draw_marks(picture, cells, colours)
-    return picture
+        picture = _draw_contours(picture, cells, colours, line or _line_width(picture))
+    else:
+        _draw_marks(picture, cells, colours)
+    return draw_regions(picture, cells)
 
 
 def _draw_contours(picture: Image.Image, cells: Cells, colours: list[Colour], width: int) -> Image.Image:

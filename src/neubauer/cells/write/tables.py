@@ -21,15 +21,16 @@ OBJECT_COLUMNS = [
 _DIGITS = 8  # significant ones: more than any measure of a cell has, and half the size of the file
 
 
-def counts_columns(classes: Sequence[str]) -> list[str]:
-    """Columns of counts.csv: `image`, `file`; per class and `total` the count, `_low`, `_high`; `flag`; `diameter`.
+def counts_columns(classes: Sequence[str], filtered: bool = False) -> list[str]:
+    """Columns of counts.csv: `image`, `file`; per class and `total` the count, `_low`, `_high`; `flag`; `diameter`;
+    with filters `left_out`, the number of objects that they did not keep.
 
     Raises
     ------
     InputError : a class has the name of another column.
     """
     counted = [f"{name}{end}" for name in (*classes, "total") for end in ("", "_low", "_high")]
-    columns = ["image", "file", *counted, "flag", "diameter"]
+    columns = ["image", "file", *counted, "flag", "diameter", *(["left_out"] if filtered else [])]
     if len(set(columns)) < len(columns):
         raise InputError(
             "classes", ", ".join(classes), "names that differ from each other and the columns of counts.csv"
@@ -53,7 +54,7 @@ def counts_row(cells: Cells) -> dict[str, object]:
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     row["flag"] = "; ".join(cells.flags)
     row["diameter"] = cells.info.get("diameter")
-    return row
+    return row | ({"left_out": cells.info["left_out"]} if "left_out" in cells.info else {})
 
 
 def write_counts(path: str | Path, cells_list: Iterable[Cells], classes: Sequence[str]) -> None:

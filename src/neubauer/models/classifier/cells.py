@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -105,7 +105,8 @@ def classify_cells(
         cells,
         table=table,
         classes=classes_after(config, cells.classes, refined),
-        estimates=refined_estimates(cells, table, refined, config, probabilities),
+        estimates=refined_estimates(cells.estimates, table, refined, config, probabilities),
+        region_estimates=_by_region(cells, table, chosen, refined, config, probabilities),
         info=cells.info | {"classified": list(refined), "classified_diameter": diameter},
     )
 
@@ -122,10 +123,32 @@ def cut(source: ImageSource, centre: np.ndarray, scale: float, size: int) -> np.
     return to_square(pixels, scale, size)
 
 
+def _by_region(
+    cells: Cells,
+    table: pd.DataFrame,
+    chosen: np.ndarray,
+    refined: Sequence[str],
+    config: ClassifierConfig,
+    probabilities: np.ndarray,
+) -> list[dict[str, CountEstimate]]:
+    """The same for each region, by the objects that lie in it."""
+    if cells.regions is None:
+        return []
+    members = cells.regions.members(table[["centroid-0", "centroid-1"]].to_numpy())
+    return [
+        refined_estimates(estimates, table[inside], refined, config, probabilities[inside[chosen]])
+        for estimates, inside in zip(cells.region_estimates, members.T, strict=True)
+    ]
+
+
 def refined_estimates(
-    cells: Cells, table: pd.DataFrame, refined: Sequence[str], config: ClassifierConfig, probabilities: np.ndarray
+    estimates: Mapping[str, CountEstimate],
+    table: pd.DataFrame,
+    refined: Sequence[str],
+    config: ClassifierConfig,
+    probabilities: np.ndarray,
 ) -> dict[str, CountEstimate]:
-    """Counts per class with intervals.
+    """Counts per class with intervals, from the counter's.
 
     Two things are uncertain: how many objects there are (the counter's interval), and what each is. The number of
     objects of a class is a sum of independent draws with the classifier's calibrated probabilities (a Poisson-binomial
@@ -133,9 +156,9 @@ def refined_estimates(
     as independent errors, by the root of the sum of squares. What is called unknown is a matter of the threshold and
     not of chance.
     """
-    kept = {name: e for name, e in cells.estimates.items() if name not in (*refined, "total")}
+    kept = {name: e for name, e in estimates.items() if name not in (*refined, "total")}
     n = len(probabilities)
-    counted = [cells.estimates[name] for name in refined if name in cells.estimates] or [CountEstimate(n, n, n)]
+    counted = [estimates[name] for name in refined if name in estimates] or [CountEstimate(n, n, n)]
     below = math.sqrt(sum((e.count - e.low) ** 2 for e in counted))
     above = math.sqrt(sum((e.high - e.count) ** 2 for e in counted))
     factor = sum(e.count for e in counted) / n if n else 1.0  # a density counts what no object stands for
@@ -153,7 +176,7 @@ def refined_estimates(
         kept[name] = CountEstimate(
             other.count + count, other.low + max(0, math.floor(count - reach)), other.high + math.ceil(count + over)
         )
-    return kept | {name: e for name, e in cells.estimates.items() if name == "total"}
+    return kept | {name: e for name, e in estimates.items() if name == "total"}
 
 
 def draws_interval(probabilities: np.ndarray, level: float = LEVEL) -> tuple[int, int]:

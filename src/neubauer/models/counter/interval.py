@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from neubauer.cells.table import CountEstimate
 
 LEVEL = 0.9
 """Share of images whose true count the interval is meant to hold."""
@@ -67,3 +70,35 @@ def interval(count: float, width: float, shift: float = 0.0, strange: bool = Fal
     low, high = count - below, count + above
     low, high = (math.floor(low), math.ceil(high)) if strange else (math.ceil(low), math.floor(high))
     return max(0, min(low, round(count))), max(high, round(count))
+
+
+def estimate(count: float, width: float, shift: float = 0.0, strange: bool = False) -> CountEstimate:
+    """A count with its `interval`."""
+    return CountEstimate(count, *interval(count, width, shift, strange), (width, shift, strange))
+
+
+def estimate_of_part(whole: CountEstimate, kept: int, objects: int) -> CountEstimate:
+    """Count and interval of a part of what was counted: of some regions, or of what a filter keeps.
+
+    The count is multiplied by the share of the objects in the part. Its interval is that of a count of this size by the
+    same rule, with the same width and shift; of an estimate that was made otherwise, the distances to its ends shrink
+    as `unit` does. So the interval is relatively wider than that of the whole. Where the whole may be nothing at all,
+    the part may, too.
+
+    Parameters
+    ----------
+    whole : what was counted.
+    kept, objects : number of objects in the part and in the whole; where they are all, or there is none, the estimate
+        is the same.
+    """
+    if kept == objects:
+        return whole
+    count = whole.count * kept / objects
+    if whole.rule is not None:
+        part = estimate(count, *whole.rule)
+    else:
+        ratio = float(unit(count) / unit(whole.count))
+        below, above = (whole.count - whole.low) * ratio, (whole.high - whole.count) * ratio
+        low, high = math.floor(count - below), math.ceil(count + above)
+        part = CountEstimate(count, max(0, min(low, round(count))), max(high, round(count)))
+    return replace(part, low=0) if whole.low == 0 else part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from neubauer.images.read import ImageSource
 from neubauer.images.resample import resample_region, resampled_size
 from neubauer.layouts.spec import STRIDE, LayoutSpec
 from neubauer.models.counter.appearance import appearance, moments
+from neubauer.models.counter.focus import Focus
 from neubauer.models.counter.known import known_share
 from neubauer.models.counter.loss import activate
 from neubauer.nets.unet import LayoutNet
@@ -37,12 +38,14 @@ class Layout:
     ----------
     maps : (4, Y, X) float16: centre, offset-0, offset-1, foreground.
     class_probability : (K, Y, X) uint8, in 1/255.
-    density_sums : (K,) float64, the count of each class by its density map, without what is missing of the image.
+    density_sums : (K,) float64, the count of each class by its density map, without what is missing of the image; with
+        regions, in all of them together.
     scale : size of the rescaled image / size of the original.
     shape, scaled_shape : (Y, X) of the original and of the rescaled image.
     features : (By, Bx, F) float32, what the coarsest level of the network holds on average in each block of
         BLOCK x BLOCK of its pixels, and behind that what the pixels there look like
-        (`neubauer.models.counter.appearance`).
+        (`neubauer.models.counter.appearance`); NaN where it did not look.
+    part_sums : (P, K) float64, as `density_sums`, in each of the regions' parts.
     """
 
     maps: np.ndarray
@@ -52,6 +55,7 @@ class Layout:
     shape: tuple[int, int]
     scaled_shape: tuple[int, int]
     features: np.ndarray
+    part_sums: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def centre(self) -> np.ndarray:
@@ -80,6 +84,7 @@ def predict_layout(
     *,
     tile: int = TILE,
     window: tuple[int, int, int, int] | None = None,
+    focus: Focus | None = None,
 ) -> Layout:
     """Run the network over an image.
 
@@ -91,6 +96,7 @@ def predict_layout(
     scale : size ratio at which the network sees the image.
     tile : side of the tiles, a multiple of the network's stride.
     window : `y0, y1, x0, x1` of the original image; everything outside is taken not to exist.
+    focus : regions of the whole image: the network looks only near them, and what it finds there is the same.
 
     Returns
     -------
@@ -111,14 +117,15 @@ def predict_layout(
 
     rows, columns = (-(-n // STRIDE) for n in size)
     classes = len(spec.classes)
-    maps = np.empty((4, rows, columns), np.float16)
-    probability = np.empty((classes, rows, columns), np.uint8)
-    sums = np.zeros(classes)
+    maps = np.zeros((4, rows, columns), np.float16)  # what is never written to takes no memory
+    probability = np.zeros((classes, rows, columns), np.uint8)
+    sums, part_sums = np.zeros(classes), np.zeros((0 if focus is None else len(focus.regions.parts), classes))
     halo, stride = network.halo, network.stride
     features, looks = BlockMeans(size, stride), BlockMeans(size, stride)
     device = next(network.parameters()).device
     low_precision = bfloat16_is_fast(device)
-    for top, bottom, left, right in tiles(size, tile):
+    places = tiles(size, tile)
+    for top, bottom, left, right in places if focus is None else focus.looks(places, shape, size, BLOCK * stride):
         low = [max(-MARGIN, top - halo), max(-MARGIN, left - halo)]
         high = [min(size[0] + MARGIN, bottom + halo), min(size[1] + MARGIN, right + halo)]
         start = [max(0, a) for a in low]
@@ -143,9 +150,18 @@ def predict_layout(
         probability[at] = (part[spec.class_maps] * 255).round().byte().numpy()
         density = part[spec.density].double()
         known = known_share(source, (y0, y1, x0, x1), scale, (top, bottom, left, right))
-        sums += (density if known is None else density * torch.from_numpy(known)).sum((1, 2)).numpy()
-    seen = np.concatenate([features.means(), appearance(looks.means(), source.shape[0])], -1)
-    return Layout(maps, probability, sums, scale, shape, size, seen)
+        if known is not None:
+            density = density * torch.from_numpy(known)
+        if focus is not None:
+            inside, parts = focus.shares((top, bottom, left, right), shape, size)
+            for i, mask in parts:
+                part_sums[i] += (density if mask is None else density * torch.from_numpy(mask)).sum((1, 2)).numpy()
+            density = density if inside is None else density * torch.from_numpy(inside)
+        sums += density.sum((1, 2)).numpy()
+    seen = features.means()
+    if features.sums is not None:
+        seen = np.concatenate([seen, appearance(looks.means(), source.shape[0])], -1)
+    return Layout(maps, probability, sums, scale, shape, size, seen, part_sums)
 
 
 class BlockMeans:
@@ -185,9 +201,10 @@ class BlockMeans:
         )
 
     def means(self) -> np.ndarray:
-        """(By, Bx, F) float32."""
-        assert self.sums is not None
-        return (self.sums / np.maximum(self.n, 1)[..., None]).astype(np.float32)
+        """(By, Bx, F) float32; NaN where nothing was added."""
+        if self.sums is None:
+            return np.full((*self.blocks, 1), np.nan, np.float32)
+        return np.where(self.n[..., None] > 0, self.sums / np.maximum(self.n, 1)[..., None], np.nan).astype(np.float32)
 
 
 def tiles(size: tuple[int, int], tile: int) -> Iterator[tuple[int, int, int, int]]:

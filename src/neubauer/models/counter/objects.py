@@ -107,13 +107,25 @@ def full_labels(objects: Objects, layout: Layout) -> np.ndarray:
 
     Every object keeps at least one pixel: one that vanishes at a coarse resolution gets the pixel of its centre.
     """
-    result = np.empty(layout.shape, np.int32)
+    result = np.zeros(layout.shape, np.int32)
     present = np.zeros(len(objects) + 1, bool)
+    zoom_y, zoom_x = (n * STRIDE / scaled for n, scaled in zip(layout.shape, layout.scaled_shape, strict=True))
     for top, bottom in bands(layout.shape[0]):
-        result[top:bottom] = enlarge(
-            objects.labels, layout.foreground, objects.extent, layout.shape, layout.scaled_shape, slice(top, bottom)
+        near = objects.labels[max(0, int(top / zoom_y) - 2) : int(bottom / zoom_y) + 3]
+        labelled = np.flatnonzero(near.any(0))
+        if not len(labelled):
+            continue
+        columns = slice(max(0, int((labelled[0] - 2) * zoom_x)), int((labelled[-1] + 3) * zoom_x) + 1)
+        result[top:bottom, columns] = enlarge(
+            objects.labels,
+            layout.foreground,
+            objects.extent,
+            layout.shape,
+            layout.scaled_shape,
+            slice(top, bottom),
+            columns,
         )
-        present[result[top:bottom]] = True
+        present[result[top:bottom, columns]] = True
     for i in np.flatnonzero(~present[1:]):
         y, x = np.clip(np.round(objects.centres[i]).astype(int), 0, np.array(layout.shape) - 1)
         result[y, x] = i + 1

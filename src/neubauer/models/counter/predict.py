@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from neubauer.cells.measure import add_micrometres, measure
+from neubauer.cells.regions.regions import Regions
 from neubauer.cells.table import Cells, CountEstimate, Unfamiliar
 from neubauer.errors import InputError, NeubauerError
 from neubauer.images.contrast import LEAST, contrast_to_noise
@@ -23,10 +24,12 @@ from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.file import KIND, load_parts, tensors_of
-from neubauer.models.counter.interval import interval
+from neubauer.models.counter.focus import Focus
+from neubauer.models.counter.interval import estimate
 from neubauer.models.counter.layout import BLOCK, TILE, Layout, predict_layout
 from neubauer.models.counter.missing import missing_flags, missing_info, without_missing
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
+from neubauer.models.counter.parts import keep_rows, name_regions
 from neubauer.models.counter.scale import Look, look_at
 from neubauer.models.counter.shift import STRANGE, shift
 from neubauer.models.counter.strangeness import Known, strangeness
@@ -45,6 +48,8 @@ ABSURD = 2.5
 """Cells that measure this factor more or less than estimated are none."""
 PROBE = 2 * TILE
 """Images with a longer side than this, in pixels at the scale of the model, are not looked at twice as a whole."""
+LOOK_AROUND = 2.0
+"""How far around regions is looked, in cell diameters: cells whose centre lies in a region reach beyond it."""
 ENOUGH = 5
 """So many cells say how large they typically are."""
 NEGATIVE = 0.8
@@ -121,6 +126,7 @@ class TrainedCounter:
         channel: int | str | None = None,
         stain: Stain | None = None,
         tile: int = TILE,
+        regions: Regions | None = None,
     ) -> Cells:
         """Find the cells of one image of any size.
 
@@ -137,6 +143,9 @@ class TrainedCounter:
         stain : of an RGB bright-field image, see `neubauer.images.stain.separate_stain`: with it a one-channel model,
             such as one for fluorescence, counts nuclei by their haematoxylin.
         tile : side of the tiles (pixels at the scale of the model); the result does not depend on it, memory does.
+        regions : count in these alone (`neubauer.read_regions`, `neubauer.find_tissue`). The cells are those that would
+            be found without regions, and whose centre lies in one; of a large image only what is near them is looked
+            at. `neubauer.regions_table` makes a table of the result.
 
         Returns
         -------
@@ -144,18 +153,29 @@ class TrainedCounter:
 
         Raises
         ------
-        InputError : not an image, one without any finite number, other channels than the model's, or an absurd
-            diameter.
+        InputError : not an image, one without any finite number, other channels than the model's, an absurd diameter,
+            or regions of an image of another size.
         """
         source = as_source(image, self.config.channels, Reading(project, frame, channel, stain))
-        layout, objects, info = self.locate(source, diameter=diameter, tile=tile)
+        if regions is not None and tuple(regions.shape) != source.shape[1:]:
+            found = f"regions of an image of {regions.shape[0]} x {regions.shape[1]} pixels"
+            raise InputError(source.path, found, f"{source.shape[1]} x {source.shape[2]}, the size of the image")
+        layout, objects, info = self.locate(source, diameter=diameter, tile=tile, regions=regions)
         labels = full_labels(objects, layout)
-        return self._cells(source, layout, objects, labels, info)
+        return self._cells(source, layout, objects, labels, info, regions)
 
     def locate(
-        self, source: ImageSource, *, diameter: float | None = None, tile: int = TILE
+        self,
+        source: ImageSource,
+        *,
+        diameter: float | None = None,
+        tile: int = TILE,
+        regions: Regions | None = None,
     ) -> tuple[Layout, Objects, dict[str, object]]:
         """The layout and the objects of an image, without labels and measurements; what `predict` builds on.
+
+        With regions, large images are looked at near them alone; all objects are given that are seen there, also those
+        whose centre lies outside.
 
         Raises
         ------
@@ -174,17 +194,21 @@ class TrainedCounter:
         large = max(source.shape[1:]) * self.config.layout_diameter / used > PROBE
         if how == "estimated" and large:  # its middle is looked at twice, not all of it
             used = typical(self._middle(source, limits, used), used)
-        layout, objects = self._decoded(source, limits, used, tile)
+        margin = LOOK_AROUND * self.config.layout_diameter if large else None
+        focus = None if regions is None else Focus(regions, margin)
+        layout, objects = self._decoded(source, limits, used, tile, focus)
         if how == "estimated":
             measured = typical(objects, used)
             if not large and not 1 / RIGHT_SIZE <= measured / used <= RIGHT_SIZE:
-                layout, objects = self._decoded(source, limits, measured, tile)
+                layout, objects = self._decoded(source, limits, measured, tile, focus)
             used = typical(objects, measured)
         return layout, objects, {"diameter": round(used, 2), "diameter_from": how} | info | missing
 
-    def _decoded(self, source: ImageSource, limits: np.ndarray, diameter: float, tile: int) -> tuple[Layout, Objects]:
+    def _decoded(
+        self, source: ImageSource, limits: np.ndarray, diameter: float, tile: int, focus: Focus | None
+    ) -> tuple[Layout, Objects]:
         scale = self.config.layout_diameter / diameter
-        layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile)
+        layout = predict_layout(self._fast, self._spec, source, limits, scale, tile=tile, focus=focus)
         objects = find_objects(layout, self.thresholds, self.config.layout_diameter)
         return layout, without_missing(objects, layout, source)
 
@@ -224,9 +248,16 @@ class TrainedCounter:
         return estimate, "estimated"
 
     def _cells(
-        self, source: ImageSource, layout: Layout, objects: Objects, labels: np.ndarray, info: dict[str, object]
+        self,
+        source: ImageSource,
+        layout: Layout,
+        objects: Objects,
+        labels: np.ndarray | None,
+        info: dict[str, object],
+        regions: Regions | None,
     ) -> Cells:
         config = self.config
+        assert labels is not None
         table = measure(labels, source)
         order = table["label"].to_numpy() - 1
         table.insert(0, "image", source.name)
@@ -234,14 +265,29 @@ class TrainedCounter:
         table.insert(3, "probability", self.probability(objects)[order].round(4))
         if source.pixel_size_um is not None:
             table = add_micrometres(table, source.pixel_size_um)
-        estimates, flags = self.estimate_counts(layout, objects)
+        by_region: list[dict[str, CountEstimate]] = []
+        if regions is None:
+            estimates, flags = self.estimate_counts(layout, objects)
+        else:
+            members = regions.members(table[["centroid-0", "centroid-1"]].to_numpy())
+            index = objects.class_index[order]
+            table["region"] = name_regions(regions, members)
+            counted = np.asarray(members.any(1))
+            table, labels = keep_rows(table, labels, counted)
+            estimates, flags = self.estimate_counts(layout, objects, index[counted])
+            by_region = [
+                self._estimates(self._peaks(index[inside]), self._corrected(sums), self.strangeness(layout))
+                for inside, sums in zip(members.T, layout.part_sums, strict=True)
+            ]
+            flags = [*regions.notes, *flags]
         flags = missing_flags(info) + flags
         if info.get("polarity") == "negative":
             flags.append("dark where cells should be bright, or the other way round: counted as its negative")
         contrast = info["contrast_to_noise"]
         if isinstance(contrast, float) and contrast < LEAST:
             flags.append("no contrast but noise: is there anything in it?" if contrast else "all pixels are the same")
-            estimates = {name: replace(e, low=0) for name, e in estimates.items()}  # validation images were not like it
+            for made in (estimates, *by_region):  # validation images were not like it
+                made.update({name: replace(e, low=0) for name, e in made.items()})
         return Cells(
             table,
             config.classes,
@@ -259,6 +305,8 @@ class TrainedCounter:
                 else {}
             ),
             self._unfamiliar(layout),
+            regions,
+            by_region,
         )
 
     def _unfamiliar(self, layout: Layout) -> Unfamiliar | None:
@@ -282,21 +330,20 @@ class TrainedCounter:
         """Distance of an image from the training images, usual: up to 1; None where the counter does not know them."""
         return None if self.known_ is None else strangeness(self.known_.distances(layout.features))
 
-    def estimate_counts(self, layout: Layout, objects: Objects) -> tuple[dict[str, CountEstimate], list[str]]:
-        """Counts with intervals per class and in total, and reasons to look at the image by eye."""
+    def estimate_counts(
+        self, layout: Layout, objects: Objects, class_index: np.ndarray | None = None
+    ) -> tuple[dict[str, CountEstimate], list[str]]:
+        """Counts with intervals per class and in total, and reasons to look at the image by eye.
+
+        `class_index` is that of the objects that count, by default of all.
+        """
         calibration = self.config.calibration
-        peaks = dict(zip(self.config.classes, objects.counts().astype(float), strict=True))
-        peaks["total"] = float(len(objects))
+        peaks = self._peaks(objects.class_index if class_index is None else class_index)
         density = self.density_counts(layout)
         distance = self.strangeness(layout)
-        off = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
-        strange = distance is not None and distance > STRANGE
-        estimates = {}
-        for name, method in calibration.count_method.items():
-            count = density[name] if method == "density" else peaks[name]
-            estimates[name] = CountEstimate(count, *interval(count, calibration.interval_width[name], off, strange))
+        estimates = self._estimates(peaks, density, distance)
         flags = []
-        if distance is not None and strange:
+        if distance is not None and distance > STRANGE:
             flags.append(
                 f"unlike the images this model has learnt: {distance:.2f} times as far from them as is usual among them"
             )
@@ -307,10 +354,31 @@ class TrainedCounter:
         flags += [f"label-free training left a doubt: {d}" for d in doubts] if isinstance(doubts, list) else []
         return estimates, flags
 
+    def _peaks(self, class_index: np.ndarray) -> dict[str, float]:
+        """Objects per class and in total."""
+        numbers = np.bincount(class_index, minlength=len(self.config.classes)).astype(float)
+        return dict(zip(self.config.classes, numbers.tolist(), strict=True)) | {"total": float(len(class_index))}
+
+    def _estimates(
+        self, peaks: dict[str, float], density: dict[str, float], distance: float | None
+    ) -> dict[str, CountEstimate]:
+        """Counts with intervals of an image, or a region of it, at this distance from the training images."""
+        calibration = self.config.calibration
+        off = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
+        strange = distance is not None and distance > STRANGE
+        return {
+            name: estimate(
+                (density if method == "density" else peaks)[name], calibration.interval_width[name], off, strange
+            )
+            for name, method in calibration.count_method.items()
+        }
+
     def density_counts(self, layout: Layout) -> dict[str, float]:
         """Counts per class and in total by the density maps, corrected as found on validation images."""
-        raw = dict(zip(self.config.classes, layout.density_sums.tolist(), strict=True))
-        raw["total"] = float(layout.density_sums.sum())
+        return self._corrected(layout.density_sums)
+
+    def _corrected(self, sums: np.ndarray) -> dict[str, float]:
+        raw = dict(zip(self.config.classes, sums.tolist(), strict=True)) | {"total": float(sums.sum())}
         factor = self.config.calibration.density_factor
         return {name: count * factor.get(name, 1.0) for name, count in raw.items()}
 

@@ -47,13 +47,17 @@ class Known:
     middle: float
 
     def distances(self, features: np.ndarray) -> np.ndarray:
-        """(By, Bx) distance of each block of an image (By, Bx, F) from the training images, in units of the usual one.
+        """(By, Bx) distance of each block of an image (By, Bx, F) from the training images, in units of the usual one;
+        NaN where the network did not look.
 
         The distance to the NEIGHBOURS nearest training blocks on average (Sun et al., "Out-of-distribution detection
         with deep nearest neighbors", ICML 2022).
         """
         flat = features.reshape(-1, features.shape[-1])
-        found = nearest((flat - self.mean) @ self.basis, self._tree)
+        seen = np.isfinite(flat[:, 0])
+        found = np.full(len(flat), np.nan)
+        if seen.any():
+            found[seen] = nearest((flat[seen] - self.mean) @ self.basis, self._tree)
         return (found / self.usual).reshape(features.shape[:2])
 
     @cached_property
@@ -76,8 +80,9 @@ class Known:
 
 
 def strangeness(distances: np.ndarray) -> float:
-    """Of a whole image, from the distances of its blocks: their mean."""
-    return float(distances.mean())
+    """Of a whole image, from the distances of its blocks: their mean; 0 where nothing was looked at."""
+    seen = distances[np.isfinite(distances)]
+    return float(seen.mean()) if len(seen) else 0.0
 
 
 def remember(trained: Sequence[np.ndarray], held_out: Sequence[np.ndarray], looks: int = 0, seed: int = 0) -> Known:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from neubauer.cells.filters import ALL, Filters
+from neubauer.cells.regions.table import regions_columns, regions_table, write_regions
 from neubauer.cells.table import Cells
 from neubauer.cells.write.formats import FORMATS
 from neubauer.cells.write.harmless import harmless_table
@@ -19,6 +21,7 @@ from neubauer.errors import InputError
 from neubauer.images.read import open_image
 from neubauer.images.source import ImageSource
 from neubauer.models.counter.choose import choose_counter
+from neubauer.models.counter.parts import filter_cells
 from neubauer.models.counter.predict import TrainedCounter
 from neubauer.models.counter.repaired import holes_of, mark_repaired
 from neubauer.models.shared.bundled import resolve
@@ -31,10 +34,12 @@ from neubauer.runs.file_names import file_row, with_file_names
 from neubauer.runs.glance import QUALITY, glance_files, write_glance, write_quality
 from neubauer.runs.job import Item, OneByOne
 from neubauer.runs.refinement import Refinement, load_refinement
+from neubauer.runs.regions import RegionChoice
 from neubauer.runs.store import PARTS, file_name
 
 CHOSEN_BY = 3
 """Images that decide about the model."""
+REGIONS = "regions.csv"
 MADE_OF_THESE = (EXCEL, PARQUET, ANNDATA, "report.html", "report.pdf")
 """What is made of the tables after a run: removed with them, and when they change."""
 
@@ -53,6 +58,8 @@ class Count(OneByOne):
     repaired : folder that `neubauer inpaint` wrote; cells that touch filled-in pixels are told.
     classifier, classify, classify_diameter : a classifier (file or bundled name) that tells the counted cells apart,
         classes of the counter that it is applied to, and the typical diameter of their cells in pixels.
+    regions : where to count, see `neubauer.runs.regions.choose_regions`; everywhere without.
+    filters : which of the cells count.
     report : keep what a report shows of each image (`neubauer.runs.glance`).
 
     Raises
@@ -69,6 +76,8 @@ class Count(OneByOne):
     classifier: str | None = None
     classify: str | None = None
     classify_diameter: float | None = None
+    regions: RegionChoice | None = None
+    filters: Filters = ALL
     report: bool = True
 
     verb = "count"
@@ -114,16 +123,20 @@ class Count(OneByOne):
             found |= {"repaired": str(self.repaired.resolve())}
         if self.refinement is not None:
             found |= self.refinement.record
-        return found
+        if self.regions is not None:
+            regions_columns(self.classes)
+            found |= self.regions.record
+        return found | self.filters.record
 
     def outputs(self, name: str) -> list[str]:
         """See `Job.outputs`."""
         shown = [f"{kind}/{FORMATS[kind].file.format(name)}" for kind in self.formats]
-        return [_part(name), *(glance_files(name) if self.report else []), *shown]
+        kept = [] if self.regions is None else [self._regions_part(name)]
+        return [_part(name), *kept, *(glance_files(name) if self.report else []), *shown]
 
     def one(self, item: Item, folder: Path) -> dict[str, Any]:
         """See `Job.do`."""
-        image, cells = self._cells(item.path)
+        image, cells = self._cells(item)
         cells.image = item.name
         cells.table["image"] = item.name
         for kind in self.formats:
@@ -131,29 +144,47 @@ class Count(OneByOne):
             written.write(folder / kind / written.file.format(item.name), cells, image, item.path)
         save_objects(folder / _part(item.name), objects_table(cells))
         glance = write_glance(folder, item.name, image, cells) if self.report else {}
-        return {key: _plain(value) for key, value in (counts_row(cells) | file_row(item) | glance).items()}
+        row = {key: _plain(value) for key, value in (counts_row(cells) | file_row(item) | glance).items()}
+        if self.regions is None:
+            return row
+        part = self._regions_part(item.name)
+        regions_table(cells, image).to_csv(folder / part, index=False)
+        return row | {REGIONS: part}
 
-    def _cells(self, path: Path) -> tuple[ImageSource, Cells]:
-        reading = self.reading
+    def _regions_part(self, name: str) -> str:
+        """Regions that have changed make another file, so that the image is done again."""
+        assert self.regions is not None
+        return f"{PARTS}/{file_name(name)}_regions_{self.regions.key(name)}.csv"
+
+    def _cells(self, item: Item) -> tuple[ImageSource, Cells]:
+        reading, path = self.reading, item.path
         image = open_image(path, project=reading.project, frame=reading.frame)
         seen = image if self.adaptation is None else self.adaptation.apply(image)
-        cells = self.counter.predict(seen, diameter=self.diameter, channel=reading.channel, stain=reading.stain)
+        self.filters.areas(image.pixel_size_um, path)  # what cannot be is said before the work
+        regions = None if self.regions is None else self.regions.of(item.name, path, image)
+        cells = self.counter.predict(
+            seen, diameter=self.diameter, channel=reading.channel, stain=reading.stain, regions=regions
+        )
         if self.repaired is not None:
             mark_repaired(cells, holes_of(self.repaired, path.stem, cells.shape))
-        return image, cells if self.refinement is None else self.refinement.apply(cells, seen)
+        cells = cells if self.refinement is None else self.refinement.apply(cells, seen)
+        return image, filter_cells(cells, self.filters)
 
     def tables(self) -> list[str]:
         """See `Job.tables`."""
         shared = [f"{kind}/{file}" for kind, written in FORMATS.items() for file in written.common]
-        return [COUNTS, OBJECTS, QUALITY, *MADE_OF_THESE, *shared]
+        return [COUNTS, OBJECTS, QUALITY, REGIONS, *MADE_OF_THESE, *shared]
 
     def merge(self, out: Path, rows: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         """See `Job.merge`."""
-        columns = counts_columns(self.classes)
+        columns = counts_columns(self.classes, bool(self.filters.record))
         table = pd.DataFrame(with_file_names(list(rows.values())), columns=columns, dtype=object)
         harmless_table(table).to_csv(folder / COUNTS, index=False)
         write_quality(folder / QUALITY, rows)
         join_objects(folder / OBJECTS, [out / _part(name) for name in rows])
+        if self.regions is not None:
+            parts = [out / row[REGIONS] for row in rows.values()]
+            write_regions(folder / REGIONS, parts, self.classes)
         for kind, written in FORMATS.items():
             files = [out / kind / written.file.format(name) for name in rows]
             there = [file for file in files if file.exists()]
