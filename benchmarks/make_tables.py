@@ -357,6 +357,7 @@ SECTIONS = {
     "count_large": large,
     "regions": rows("Counting in regions"),
     "cold_start": start,
+    "report_size": rows("Reports of many images"),
     "gan_speed": gan_speed,
     "gan_speed_4": gan_speed,
     "gan_recipes": gan_recipes("recipes"),

@@ -6,11 +6,14 @@ minute on one core.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from shapely import Point, Polygon
 from shapely.affinity import scale
 from skimage import data
@@ -43,6 +46,7 @@ def main() -> None:
     nuclei()
     labelled()
     holes()
+    report()
     chamber()
     comparison()
     print(f"{sum(file.stat().st_size for file in OUT.iterdir()) / 1e6:.2f} MB in {OUT}")
@@ -115,6 +119,32 @@ def holes() -> None:
     damaged = np.where(missing, np.uint8(0), image)
     pictures = [np.asarray(part, np.uint8).transpose(1, 2, 0) for part in (image, damaged, filled)]
     save(Image.fromarray(tiles([pictures])), "holes.jpg")
+
+
+def report() -> None:
+    """The top of a report in a browser, if a headless Chromium is there; else the picture stays as it is."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        print("report.jpg: no Chromium, not made anew")
+        return
+    with TemporaryDirectory() as place:
+        fields, out = Path(place, "fields"), Path(place, "Colon, twelve fields")
+        fields.mkdir()
+        image = data.immunohistochemistry()
+        for i in range(12):
+            y, x = 104 * (i // 4), 104 * (i % 4)
+            field = image[y : y + 200, x : x + 200]
+            if i == 5:
+                field = np.rint(gaussian_filter(field.astype(float), (2.5, 2.5, 0))).astype(np.uint8)
+            Image.fromarray(field).save(fields / f"field-{i + 1:02d}.png")
+        nb.count_folder(fields, "nuclei-haematoxylin", out, stain="haematoxylin")
+        nb.write_report(out)
+        shot = Path(place, "report.png")
+        command = [browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,1800"]
+        subprocess.run(
+            [*command, f"--screenshot={shot}", (out / "report.html").as_uri()], check=True, capture_output=True
+        )
+        save(Image.open(shot), "report.jpg")
 
 
 def chamber() -> None:

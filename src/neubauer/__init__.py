@@ -28,6 +28,7 @@ _LAZY = {
     "count_chambers": "neubauer.runs.chambers",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
+    "write_report": "neubauer.report.write",
     "open_image": "neubauer.images.read",
     "NeubauerError": "neubauer.errors",
     "InputError": "neubauer.errors",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.models.estimators.style_translator import StyleTranslator
     from neubauer.models.kinds import load
+    from neubauer.report.write import write_report
     from neubauer.runs.chambers import count_chambers
     from neubauer.runs.folder import count_folder
 
@@ -79,6 +81,7 @@ __all__ = [
     "open_image",
     "read_regions",
     "regions_table",
+    "write_report",
 ]
 
 

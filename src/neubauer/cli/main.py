@@ -17,6 +17,7 @@ from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
 from neubauer.cli.generator import evaluate_generator, generate, train_generator
 from neubauer.cli.inpainter import evaluate_inpainter, inpaint, train_inpainter
+from neubauer.cli.report import report
 from neubauer.cli.sequences import evaluate_sequences_command, train_sequences
 from neubauer.cli.show_models import models
 from neubauer.cli.train import train
@@ -50,6 +51,7 @@ evaluate.command("translator")(evaluate_translator)
 app.command()(inpaint)
 train.command("inpainter")(train_inpainter)
 evaluate.command("inpainter")(evaluate_inpainter)
+app.command()(report)
 app.command()(models)
 app.command()(demo)
 
