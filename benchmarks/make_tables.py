@@ -252,6 +252,93 @@ def slopes(result: dict[str, Any]) -> list[str]:
     return ["## Wider intervals for strange images", "", head, "", *table(result["rows"])]
 
 
+def peer(result: dict[str, Any]) -> list[str]:
+    """Another program on the same work."""
+    about = result["peer"]
+    keys = ("source", "images", "method", "ap50", "f1", "count_error_percent", "seconds", "times_as_fast_median")
+    head = (
+        f"StarDist, trained for {about['epochs'] * about['steps']} steps of {about['batch']} crops of "
+        f"{about['patch']} pixels ({about['cpu_minutes']} processor minutes; its authors train much longer), on the "
+        "training images of `nuclei-fluorescence`, which was trained for 12,000; `fluorescence-without-360-696` took "
+        "as long as StarDist, and saw less of the sources. Processor seconds of one thread from files to label images, "
+        "no diameter given to either: how long `neubauer` takes depends on the size of the nuclei, since it scales "
+        "them to 30 pixels."
+    )
+    return ["## Beside StarDist", "", head, "", *table([{k: row[k] for k in keys} for row in result["rows"]])]
+
+
+def chamber(result: dict[str, Any]) -> list[str]:
+    """Counting chambers: rulings found, counts, intervals."""
+    runs = result["runs"]
+    of = {kind: [r for name, r in runs.items() if name.startswith(kind)] for kind in ("simulated", "square", "plain")}
+    rows = []
+    for name in dict.fromkeys(r["chamber"] for r in of["simulated"]):
+        own = [r for r in of["simulated"] if r["chamber"] == name and r["in_view"]]
+        counted = [r for r in own if "counted" in r]
+        n = max(len(counted), 1)
+        close = [max(2, 0.15 * r["true"]) for r in counted]
+        errors = {key: [abs(r[key] - r["true"]) for r in counted] for key in ("counted", "classical")}
+        near = {key: sum(e <= c for e, c in zip(errors[key], close, strict=True)) for key in errors}
+        cells = max(sum(r["true"] for r in counted), 1)
+        corners = sorted(r["corner_um"] for r in counted)
+        rows.append(
+            {
+                "chamber": name,
+                "photographs": len(own),
+                "ruling found": f"{sum(r['found'] for r in own)} of {len(own)}",
+                "corner error, median, µm": f"{corners[len(corners) // 2]:.1f}" if corners else "",
+                "cells": sum(r["true"] for r in counted),
+                "within 2 cells or 15 %": f"{near['counted']} of {len(counted)}",
+                "the same, without training": f"{near['classical']} of {len(counted)}",
+                "count error, mean, %": f"{100 * sum(errors['counted']) / cells:.1f}",
+                "without training, %": f"{100 * sum(errors['classical']) / cells:.1f}",
+                "intervals that hold the count": f"{sum(r['interval_holds_count'] for r in counted) / n:.2f}",
+                "that hold the mean": f"{sum(r['interval_holds_mean'] for r in counted) / n:.2f}",
+            }
+        )
+    photos = [
+        {
+            "photograph": name.removeprefix("photo "),
+            "by eye": f"{r['by_eye'][0]}–{r['by_eye'][1]}",
+            "counted": r["counted"],
+            "interval of the counter": f"{r['low']}–{r['high']}",
+            "without training": r["classical"],
+            "large squares": r["squares"],
+        }
+        for name, r in runs.items()
+        if name.startswith("photo ")
+    ]
+    found = [r for r in of["square"] if r["found"]]
+    overlaps = sorted(r["overlap"] for r in found)
+    offs = sorted(r["off"] for r in found)
+    head = (
+        "`neubauer chamber` on photographs drawn with seeds that training never used (perspective, distortion beyond "
+        "what the fit can describe, defocus, dirt; at least one large square wholly in view). A ruling is found if all "
+        "corners lie within 10 µm. Without training: lines taken away by medians along them, blobs of local contrast. "
+        "The mean is that of the drawn concentration."
+    )
+    lines = ["## Counting chambers", "", head, "", *table(rows), ""]
+    if of["plain"]:
+        wrong = sum(r["support"] > 0 for r in of["plain"])
+        lines += [f"Photographs without a ruling: one was found in {wrong} of {len(of['plain'])}.", ""]
+    if photos:
+        lines += [
+            "Two photographs by phone through the eye-piece, one square each. They are no test: what is too "
+            "faint to be a cell was decided on them.",
+            "",
+            *table(photos),
+            "",
+        ]
+    if found:
+        lines += [
+            f"The marked square in {len(of['square'])} small pictures (416 x 416 pixels; stretched, turned and "
+            f"mirrored copies of 26 photographs): found in {len(found)} (overlap of the boxes above .8); overlap, "
+            f"median {overlaps[len(overlaps) // 2]:.3f}; largest difference of a side, median "
+            f"{offs[len(offs) // 2]:.1%} of the width.",
+        ]
+    return lines
+
+
 SECTIONS = {
     "count_points": points,
     "count_heads": heads,
@@ -261,13 +348,16 @@ SECTIONS = {
     "bundled_nuclei-histology": bundled,
     "bundled_nuclei-histology-nc": bundled,
     "bundled_blood-smear": bundled,
+    "chamber": chamber,
     "unseen": unseen,
     "unseen_slopes": slopes,
+    "reference_peer": peer,
     "diameter_cost": rows("The diameter left to the program"),
     "count_speed": speed,
     "count_large": large,
     "regions": rows("Counting in regions"),
     "cold_start": start,
+    "report_size": rows("Reports of many images"),
     "gan_speed": gan_speed,
     "gan_speed_4": gan_speed,
     "gan_recipes": gan_recipes("recipes"),

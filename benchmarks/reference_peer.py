@@ -2,12 +2,12 @@
 
 python benchmarks/reference_peer.py export
 PEER=... # a Python in which `pip install stardist tensorflow-cpu tensorboard` has been done
-$PEER benchmarks/peer_stardist.py train build/peer --epochs 60
+$PEER benchmarks/peer_stardist.py train build/peer --epochs 10
 $PEER benchmarks/peer_stardist.py predict build/peer
-python benchmarks/reference_peer.py score
+python benchmarks/reference_peer.py score --models nuclei-fluorescence build/folds/FOLD.safetensors
 
 `export` writes images and label images; `peer_stardist.py` knows nothing of this package, and this package nothing of
-StarDist. Times are of one core, from files to label images, no diameter given to either.
+StarDist. Times are processor seconds of one thread, from files to label images, no diameter given to either.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -53,28 +54,23 @@ def _grey(item: Item) -> np.ndarray:
     return item.pair().source.read()[0]
 
 
-def score(model: str) -> None:
+def score(models: list[str]) -> None:
     """Both on the test images."""
     torch.set_num_threads(1)
-    counter = CellCounter.load(model)
     sources = json.loads((FOLDER / "sources.json").read_text())
     peer_seconds = json.loads((FOLDER / "seconds.json").read_text())
-    true, ours, peers, seconds = {}, {}, {}, {}
-    for stem in sources:
-        file = FOLDER / "test" / "images" / f"{stem}.tif"
-        true[stem] = tifffile.imread(FOLDER / "test" / "labels" / f"{stem}.tif").astype(np.int32)
-        peers[stem] = tifffile.imread(FOLDER / "predicted" / f"{stem}.tif").astype(np.int32)
-        start = time.perf_counter()
-        labels = counter.predict(file).labels
-        seconds[stem] = time.perf_counter() - start
-        assert labels is not None
-        ours[stem] = labels
+    true, peers = (
+        {stem: tifffile.imread(FOLDER / folder / f"{stem}.tif").astype(np.int32) for stem in sources}
+        for folder in ("test/labels", "predicted")
+    )
+    found = {Path(model).stem: label(model, sources) for model in models}
+    found["StarDist"] = peers, peer_seconds["images"]
     rows = []
     for group in ("all", *sorted(set(sources.values()))):
         stems = [s for s in sources if group in ("all", sources[s])]
-        for name, found, times in (("neubauer", ours, seconds), ("StarDist", peers, peer_seconds["images"])):
-            table = segmentation_scores([true[s] for s in stems], [found[s] for s in stems]).set_index("threshold")
-            counts = np.array([[true[s].max(), len(np.unique(found[s])) - 1] for s in stems], float)
+        for name, (labels, times) in found.items():
+            table = segmentation_scores([true[s] for s in stems], [labels[s] for s in stems]).set_index("threshold")
+            counts = np.array([[true[s].max(), len(np.unique(labels[s])) - 1] for s in stems], float)
             rows.append(
                 {
                     "source": group,
@@ -86,23 +82,36 @@ def score(model: str) -> None:
                         100 * np.abs(counts[:, 1] - counts[:, 0]).mean() / counts[:, 0].mean()
                     ),
                     "seconds": sum(times[s] for s in stems),
-                    "ratio_median": statistics.median(peer_seconds["images"][s] / seconds[s] for s in stems),
+                    "times_as_fast_median": statistics.median(peer_seconds["images"][s] / times[s] for s in stems),
                 }
             )
             print(rows[-1])
-    write_result("reference_peer", {"peer": peer_seconds["about"], "model": model, "rows": rows})
+    write_result("reference_peer", {"peer": peer_seconds["about"], "rows": rows})
+
+
+def label(model: str, stems: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Label images of the test images, and seconds from file to label image."""
+    counter = CellCounter.load(model)
+    found, seconds = {}, {}
+    for stem in stems:
+        start = time.process_time()
+        labels = counter.predict(FOLDER / "test" / "images" / f"{stem}.tif").labels
+        seconds[stem] = time.process_time() - start
+        assert labels is not None
+        found[stem] = labels
+    return found, seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=("export", "score"))
-    parser.add_argument("--model", default="nuclei-fluorescence")
+    parser.add_argument("--models", nargs="+", default=["nuclei-fluorescence"])
     data_option(parser)
     arguments = parser.parse_args()
     if arguments.action == "export":
         export(arguments.data)
     else:
-        score(arguments.model)
+        score(arguments.models)
 
 
 if __name__ == "__main__":

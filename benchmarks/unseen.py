@@ -170,10 +170,13 @@ def slopes(table: pd.DataFrame) -> list[dict[str, float]]:
     """
     count, true = table["count"].to_numpy(float), table["true"].to_numpy(float)
     distance = np.log(np.maximum(table["strange"].to_numpy(float), 1))
+    flagged = np.array([bool(f) for f in table["flags"]])
+    strange = np.array([any(f.startswith("unlike") for f in flags) for flags in table["flags"]])
     plain = np.array([interval(n, w) for n, w in zip(count, table["width"], strict=True)])
     found = []
     for slope in SLOPES:
-        ends = [interval(n, w, slope * d) for n, w, d in zip(count, table["width"], distance, strict=True)]
+        known = zip(count, table["width"], distance, strange, strict=True)
+        ends = [interval(n, w, slope * d, bool(s) and slope > 0) for n, w, d, s in known]
         low, high = np.array(ends, float).T
         outside = 2 / ALPHA * (np.maximum(low - true, 0) + np.maximum(true - high, 0))
         rows = table.assign(
@@ -190,7 +193,10 @@ def slopes(table: pd.DataFrame) -> list[dict[str, float]]:
                 for known in (True, False)
                 for what in ("held", "ratio", "score")
             }
-            | {"median ratio, known": float(medians[True])}
+            | {
+                "median ratio, known": float(medians[True]),
+                "held, left out and not flagged": float(rows["held"][~rows["known"] & ~flagged].mean()),
+            }
         )
     return found
 

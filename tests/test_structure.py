@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "neubauer"
 PARTS = (
     *("version", "errors", "plugins", "progress", "images", "sequences", "cells", "layouts", "metrics", "nets"),
-    *("gan", "recipes", "models", "runs", "neubauer", "cli", "__main__"),
+    *("gan", "recipes", "models", "chamber", "runs", "report", "compare", "neubauer", "cli", "__main__"),
 )
 """From above to below; a part imports from itself and from those before it. `neubauer` is the package's own file."""
 ROOMS = (

@@ -24,8 +24,11 @@ _LAZY = {
     "Filters": "neubauer.cells.filters",
     "filter_cells": "neubauer.models.counter.parts",
     "Annotation": "neubauer.cells.annotation",
+    "compare_conditions": "neubauer.compare.compare",
+    "count_chambers": "neubauer.runs.chambers",
     "count_folder": "neubauer.runs.folder",
     "load": "neubauer.models.kinds",
+    "write_report": "neubauer.report.write",
     "open_image": "neubauer.images.read",
     "NeubauerError": "neubauer.errors",
     "InputError": "neubauer.errors",
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from neubauer.cells.regions.table import regions_table
     from neubauer.cells.regions.tissue import find_tissue
     from neubauer.cells.table import Cells
+    from neubauer.compare.compare import compare_conditions
     from neubauer.errors import InputError, NeubauerError
     from neubauer.images.read import open_image
     from neubauer.models.counter.parts import count_regions, filter_cells
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
     from neubauer.models.estimators.sequence_generator import SequenceGenerator
     from neubauer.models.estimators.style_translator import StyleTranslator
     from neubauer.models.kinds import load
+    from neubauer.report.write import write_report
+    from neubauer.runs.chambers import count_chambers
     from neubauer.runs.folder import count_folder
 
 __all__ = [
@@ -65,6 +71,8 @@ __all__ = [
     "SequenceGenerator",
     "StyleTranslator",
     "__version__",
+    "compare_conditions",
+    "count_chambers",
     "count_folder",
     "count_regions",
     "filter_cells",
@@ -73,6 +81,7 @@ __all__ = [
     "open_image",
     "read_regions",
     "regions_table",
+    "write_report",
 ]
 
 

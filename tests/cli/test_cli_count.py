@@ -33,7 +33,7 @@ def test_counts_a_folder(run: Run, images: Path, model: Path, tmp_path: Path) ->
     assert "counts.csv" in result.stdout
 
     counts = read_csv(out / "counts.csv")
-    columns = ["image", "cell", "cell_low", "cell_high", "total", "total_low", "total_high", "flag", "diameter"]
+    columns = ["image", "file", "cell", "cell_low", "cell_high", "total", "total_low", "total_high", "flag", "diameter"]
     assert list(counts[0]) == columns
     assert [row["image"] for row in counts] == list(TRUE)
     for row in counts:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from annotation_samples import via_polygon, via_project, via_region
 from command_line import Run, one_line, read_csv
 from scenes import as_boxes, discs
 
@@ -165,3 +166,39 @@ def test_wrong_usage(run: Run, annotated: Path, model: Path) -> None:
         one_line(result.stderr, "error", *parts)
     assert there.read_text() == "precious"
     assert not new.exists()
+
+
+def test_what_was_counted_is_a_truth_to_evaluate_with(run: Run, images: Path, model: Path, tmp_path: Path) -> None:
+    """Corrected in QuPath or ImageJ, it would be; as it is, the counter agrees with itself."""
+    out = tmp_path / "out"
+    result = run("count", images, "--model", model, "--out", out, "--format", "geojson,roi")
+    assert result.exit_code == 0, result.stderr
+    for kind, name in (("masks", "geojson"), ("masks", "roi"), ("boxes", "roi"), ("points", "geojson")):
+        result = run("evaluate", "counter", images, "--model", model, f"--{kind}", out / name, "--json")
+        assert result.exit_code == 0, result.stderr
+        total = json.loads(result.stdout)["total"]
+        assert total["f1"] == pytest.approx(1)
+        assert total.get("ap50", 1) == pytest.approx(1)
+        assert total["mae"] == 0
+
+
+def test_one_project_of_another_program_for_all_images(run: Run, annotated: Path) -> None:
+    """VIA, with outlines; of the images that it lists one is missing, and one has no regions."""
+    regions: dict[str, list[dict]] = {"0.tif": [], "gone.tif": []}
+    for i in range(1, 4):
+        labels = tifffile.imread(annotated / "masks" / f"{i}_masks.tif")
+        corners = [np.argwhere(labels == n) for n in np.unique(labels[labels > 0])]
+        boxes = [(*(c.min(0) - 0.0), *(c.max(0) + 1.0)) for c in corners]
+        regions[f"plate/{i}.png"] = [
+            via_region(via_polygon([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]), cell="disc") for y0, x0, y1, x1 in boxes
+        ]
+    project = annotated / "via_project.json"
+    project.write_text(json.dumps(via_project(regions)))
+    model = annotated / "m.safetensors"
+    result = run("train", "counter", annotated / "images", "--masks", project, "--out", model, *SMALL)
+    assert result.exit_code == 0, result.stderr
+    assert "classes disc" in result.stderr
+    told = " ".join(result.stderr.split())
+    assert "gone.tif: no image belongs to this annotation" in told
+    assert "1 of 5 images have no annotation and are not used: 4.tif" in told
+    assert "via_project.json: nothing is marked in 1 of 4 images; they count as images without cells" in told

@@ -36,6 +36,12 @@ else:
     raise AssertionError("no error")
 Path("images/field.pgm").write_bytes(b"P5 96 96 65535\\n" + scene.astype(">u2").tobytes())
 
+from neubauer.cells.read.load import load_annotation
+from neubauer.cells.read.match import match_annotations
+Path("field.circles").write_text("%circles\\nround 20 20 6\\nround 60 30 6\\n")
+(pair,) = match_annotations([Path("images/field.pgm")], ".", "masks").pairs
+assert load_annotation(*pair, "masks", (96, 96)).counts() == {"round": 2}
+
 counted = nb.count_folder("images", "nuclei-fluorescence", "out", formats=["centres"], diameter=14)
 rows = Path("out/centres/field.tsv").read_text().splitlines()
 assert rows[0].split("\\t") == ["class", "centroid-0", "centroid-1"]
@@ -59,7 +65,7 @@ def site(tmp_path: Path) -> Path:
     blocks = dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
     assert set(blocks) == {
         "pyproject.toml",
-        *(f"toys/{n}" for n in ("reader.py", "centres.py", "softplus_gan.py", "softplus.toml", "otsu.py")),
+        *(f"toys/{n}" for n in ("reader.py", "marks.py", "centres.py", "softplus_gan.py", "softplus.toml", "otsu.py")),
     }
     (tmp_path / "toys").mkdir()
     (tmp_path / "toys" / "__init__.py").write_text("")

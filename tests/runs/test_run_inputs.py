@@ -8,6 +8,7 @@ import pytest
 
 from neubauer.errors import InputError
 from neubauer.runs.events import Event, Note
+from neubauer.runs.file_names import file_row, with_file_names
 from neubauer.runs.inputs import find_items
 
 
@@ -63,3 +64,18 @@ def test_a_table_lists_images(tree: Path) -> None:
         table.write_text(text)
         with pytest.raises(InputError, match=what):
             find_items([table])
+
+
+def test_files_are_named_by_the_input_folder(tree: Path) -> None:
+    def names(*inputs: Path, recursive: bool = True) -> list[str]:
+        return [row["file"] for row in with_file_names([file_row(i) for i in find_items(inputs, recursive=recursive)])]
+
+    assert names(tree / "inner") == ["c.tif", "deeper/a.tif"]
+    assert names(tree / "inner", tree / "a.tif") == ["inner/c.tif", "inner/deeper/a.tif", "a.tif"]
+    assert names(tree / "inner" / "deeper" / "a.tif") == ["a.tif"]
+    assert names(tree / "inner" / "*", recursive=False) == ["c.tif", "deeper/a.tif"]
+    first, second = ([file_row(i) for i in find_items(tree / f)] for f in ("inner", "inner/deeper"))
+    joined = with_file_names(first + second)
+    assert [row["file"] for row in joined] == ["c.tif", "deeper/a.tif"], "in two calls as in one"
+    assert all("folder" not in row for row in joined)
+    assert with_file_names([{"file": "/x/a.tif", "folder": "/y"}]) == [{"file": "/x/a.tif"}]

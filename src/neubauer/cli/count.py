@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neubauer.cli.common import SOME_FAILED, errors_to_exit
+from neubauer.cli.common import SOME_FAILED, errors_to_exit, say
 from neubauer.cli.filters import BorderRule, LeastArea, LeastProbability, MostArea, RegionsOf, filters_of
+from neubauer.cli.further_tables import AnnData, Excel, Parquet, wanted_tables
 from neubauer.cli.options import Channel, Frame, Inputs, ProjectName, Recursive, StainName, Workers, reading_of
+from neubauer.cli.options import SampleSources as Samples
+from neubauer.cli.report import NoReport, Report, check_report
 from neubauer.cli.runs import do, tell
 from neubauer.errors import InputError
 
 if TYPE_CHECKING:
+    from neubauer.runs.job import Item
     from neubauer.runs.jobs.count import Count
     from neubauer.runs.run import Finished
 
@@ -61,6 +66,7 @@ def count(
     formats: Annotated[
         str, typer.Option("--format", help="Further outputs, comma-separated: geojson, coco, roi, yolo.")
     ] = "",
+    samples: Samples = None,
     shard: Annotated[
         str | None, typer.Option(help="i/n: take every n-th image, from the i-th (1 to n); for several machines.")
     ] = None,
@@ -68,6 +74,11 @@ def count(
     workers: Workers = 1,
     overlays: Annotated[bool, typer.Option(help="Write overlay pictures.")] = True,
     masks: Annotated[bool, typer.Option(help="Write label images.")] = True,
+    report: Report = "html",
+    no_report: NoReport = False,
+    excel: Excel = False,
+    parquet: Parquet = False,
+    anndata: AnnData = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON instead of a table.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace results of an earlier run.")] = False,
 ) -> None:
@@ -84,15 +95,20 @@ def count(
     with errors_to_exit("interrupted: what was written is complete; the same command goes on from here"):
         if shard is not None and overwrite:
             raise InputError("--overwrite", "it beside --shard", "a new folder: each shard would delete the others")
+        check_report(report)
+        tables = wanted_tables(excel, parquet, anndata)
         reading = reading_of(project, frame, channel, stain)
         share = share_of(shard)
         filters = filters_of(border, min_area, max_area, min_probability)
+        from neubauer.report.write import write_report
+        from neubauer.runs.exports import export
         from neubauer.runs.inputs import find_items
         from neubauer.runs.jobs.count import Count, choose_model, wanted_formats
         from neubauer.runs.regions import choose_regions
 
         items = find_items(inputs, recursive=recursive, leave_annotations=True, on_event=tell)
         chosen_regions = choose_regions(regions, items, tell)
+        of_samples = samples_by_name(items, samples)
         job = Count(
             model or choose_model(items, reading, tell),
             diameter,
@@ -105,14 +121,37 @@ def count(
             classify_diameter,
             chosen_regions,
             filters,
+            report=not no_report,
         )
-        finished = do(job, items, out, "counting", workers=workers, overwrite=overwrite, share=share)
+        finished = do(
+            job, items, out, "counting", workers=workers, overwrite=overwrite, share=share, samples=of_samples
+        )
+        export(out, tables, tell)
+        if not no_report:
+            write_report(out, pdf=report == "pdf")
         if as_json:
             _print_json(finished)
         else:
             _print_table(finished, job)
     if finished.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def samples_by_name(items: Sequence[Item], sources: list[str] | None) -> dict[str, dict[str, str]] | None:
+    """What is known of each image beside its pixels, by name; what is wrong with it is told.
+
+    Raises
+    ------
+    InputError : see `neubauer.compare.samples.samples_of`.
+    """
+    if not sources:
+        return None
+    from neubauer.compare.samples import samples_of
+
+    found = samples_of(items, sources)
+    for note in found.notes:
+        say(f"note: {note}")
+    return {item.name: columns for item, columns in zip(items, found.columns, strict=True) if columns}
 
 
 def share_of(shard: str | None) -> tuple[int, int] | None:
@@ -166,6 +205,9 @@ def _print_table(finished: Finished, job: Count) -> None:
         console.print(f"... and {len(table) - 40} more images")
     tables = ["counts.csv", "objects.csv", *([] if job.regions is None else ["regions.csv"])]
     console.print("tables: " + ", ".join(str(out / name) for name in tables), soft_wrap=True)
+    for file in ("report.html", "report.pdf"):
+        if (out / file).exists():
+            console.print(f"report: {out / file}", soft_wrap=True)
     for kind in FORMATS:
         if (out / kind).is_dir():
             console.print(f"{kind}: {out / kind}", soft_wrap=True)

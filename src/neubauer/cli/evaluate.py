@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from neubauer.cli.common import SOME_FAILED, errors_to_exit, new_file
-from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, Recursive, StainName, Workers, reading_of
+from neubauer.cli.options import (
+    Boxes,
+    Channel,
+    Frame,
+    Masks,
+    Overwrite,
+    Points,
+    ProjectName,
+    Recursive,
+    StainName,
+    Workers,
+    reading_of,
+)
 from neubauer.cli.runs import measuring
 from neubauer.errors import InputError
 
@@ -21,9 +33,9 @@ evaluate = typer.Typer(no_args_is_help=True, help="Measure how good a model is."
 def counter(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Image files, folders or globs.")],
     model: Annotated[str, typer.Option(help="Name of a bundled model, or a file.")],
-    masks: Annotated[Path | None, typer.Option(help="Folder of instance label images.")] = None,
-    boxes: Annotated[Path | None, typer.Option(help="Folder of VOC XML or YOLO txt, or a COCO JSON file.")] = None,
-    points: Annotated[Path | None, typer.Option(help="Folder of CSV tables or dot images.")] = None,
+    masks: Masks = None,
+    boxes: Boxes = None,
+    points: Points = None,
     diameter: Annotated[float | None, typer.Option(help="Typical cell diameter; default: estimated.")] = None,
     project: ProjectName = None,
     frame: Frame = None,

@@ -8,13 +8,16 @@ from typing import Annotated
 
 import typer
 
+from neubauer.cli.chamber import chamber
 from neubauer.cli.classifier import evaluate_classifier, train_classifier
 from neubauer.cli.classify import classify
+from neubauer.cli.compare import compare
 from neubauer.cli.count import count
 from neubauer.cli.demo import demo
 from neubauer.cli.evaluate import evaluate
 from neubauer.cli.generator import evaluate_generator, generate, train_generator
 from neubauer.cli.inpainter import evaluate_inpainter, inpaint, train_inpainter
+from neubauer.cli.report import report
 from neubauer.cli.sequences import evaluate_sequences_command, train_sequences
 from neubauer.cli.show_models import models
 from neubauer.cli.train import train
@@ -30,6 +33,8 @@ app = typer.Typer(
     help="Count and classify cells in microscope images.",
 )
 app.command()(count)
+app.command()(compare)
+app.command()(chamber)
 app.command()(classify)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
@@ -46,6 +51,7 @@ evaluate.command("translator")(evaluate_translator)
 app.command()(inpaint)
 train.command("inpainter")(train_inpainter)
 evaluate.command("inpainter")(evaluate_inpainter)
+app.command()(report)
 app.command()(models)
 app.command()(demo)
 

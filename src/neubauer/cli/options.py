@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +28,32 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --
 Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Take the images in the sub-folders of folders, too.")]
+SampleSources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--samples",
+        metavar="TABLE|PATTERN",
+        help="Of which sample and condition each image is: a CSV table with a column `image`, or a pattern for the "
+        "names of files, such as '{condition}/{sample}_*.tif'. Repeatable: a table without `image`, such as the map of "
+        "a plate, is joined by a column.",
+    ),
+]
 Workers = Annotated[int, typer.Option(min=1, help="Processes on this machine that share the images.")]
+Masks = Annotated[
+    Path | None,
+    typer.Option(
+        help="Outlines of cells: label images; or polygons and the like of ImageJ (.zip, .roi), QuPath (GeoJSON), "
+        "LabelMe, VIA, CVAT, Label Studio, COCO, YOLO. A folder, or one file for all images."
+    ),
+]
+Boxes = Annotated[
+    Path | None,
+    typer.Option(help="Boxes around cells: VOC XML, YOLO txt, COCO JSON; or any of the files for --masks."),
+]
+Points = Annotated[
+    Path | None,
+    typer.Option(help="Centres of cells: CSV tables, dot images; or any of the files for --masks and --boxes."),
+]
 ProjectName = Annotated[str | None, typer.Option(help="What to make of a stack: max, mean, sum or min.")]
 Frame = Annotated[int | None, typer.Option(help="Which image of a stack to take, from 0.")]
 Channel = Annotated[

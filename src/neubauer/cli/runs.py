@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,14 @@ def do(
     workers: int = 1,
     overwrite: bool = False,
     share: tuple[int, int] | None = None,
+    samples: Mapping[str, Mapping[str, str]] | None = None,
     said_of: Callable[[dict[str, Any]], str | None] = lambda row: None,
 ) -> Finished:
     """Run a job, and show how far it is.
 
     Parameters
     ----------
-    job, items, out, overwrite, share : see `neubauer.runs.run.run`.
+    job, items, out, overwrite, share, samples : see `neubauer.runs.run.run`.
     label : what is being done, `counting`.
     workers : processes on this machine.
     said_of : a line about each item that is done, if there is one.
@@ -42,7 +43,16 @@ def do(
 
     with Display(label, "images", len(items)) as display:
         heard = listener(display, said_of)
-        return run(job, items, out, share=share, overwrite=overwrite, executor=executor(workers), on_event=heard)
+        return run(
+            job,
+            items,
+            out,
+            share=share,
+            samples=samples,
+            overwrite=overwrite,
+            executor=executor(workers),
+            on_event=heard,
+        )
 
 
 def listener(

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neubauer.cli.common import errors_to_exit, new_file, say
-from neubauer.cli.options import Channel, Frame, Overwrite, ProjectName, StainName, Threads, reading_of
+from neubauer.cli.options import (
+    Boxes,
+    Channel,
+    Frame,
+    Masks,
+    Overwrite,
+    Points,
+    ProjectName,
+    StainName,
+    Threads,
+    reading_of,
+)
 from neubauer.cli.trainings import training_display, use_threads
 from neubauer.errors import InputError
 
@@ -23,9 +34,9 @@ train = typer.Typer(no_args_is_help=True, help="Train a model on your own images
 def counter(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Image files, folders or globs.")],
     out: Annotated[Path, typer.Option(help="The counter file to write (.safetensors).")],
-    masks: Annotated[Path | None, typer.Option(help="Folder of instance label images.")] = None,
-    boxes: Annotated[Path | None, typer.Option(help="Folder of VOC XML or YOLO txt, or a COCO JSON file.")] = None,
-    points: Annotated[Path | None, typer.Option(help="Folder of CSV tables or dot images.")] = None,
+    masks: Masks = None,
+    boxes: Boxes = None,
+    points: Points = None,
     classes: Annotated[
         str | None,
         typer.Option(help="Class names in order, comma-separated; without annotations with diameters: RBC=24,WBC=43."),

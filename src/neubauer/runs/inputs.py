@@ -7,10 +7,11 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from neubauer.cells.read.match import split_images_and_annotations
+from neubauer.cells.read.candidates import split_images_and_annotations
 from neubauer.errors import InputError
 from neubauer.images.find import find_images, is_image, natural_key, unique_stems
 from neubauer.runs.events import Note, OnEvent, unheard
+from neubauer.runs.file_names import input_folder
 from neubauer.runs.job import Item
 
 COLUMN = "image"
@@ -47,6 +48,7 @@ def find_items(
 
     given = [Path(i) for i in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     files: dict[Path, Path] = {}
+    folders: dict[Path, Path] = {}
     for item in given:
         if item.suffix.lower() == ".csv" and item.is_file():
             found = listed(item)
@@ -56,12 +58,12 @@ def find_items(
                 for folder in [item] if item.exists() else map(Path, sorted(glob.glob(str(item), recursive=True))):
                     _tell_folders(folder, on_event)
         for file in found:
-            files.setdefault(file.resolve(), file)
+            folders.setdefault(files.setdefault(file.resolve(), file), input_folder(item, file))
     left_out = {key: file for key, file in left_out.items() if key not in files}  # some may be named as well
     if left_out:
         what = f"left out as annotations of images beside them: {_some('file', [f.name for f in left_out.values()])}"
         on_event(Note(f"{what}; name a file to take it"))
-    return [Item(name, path) for path, name in unique_stems(list(files.values())).items()]
+    return [Item(name, path, folders[path]) for path, name in unique_stems(list(files.values())).items()]
 
 
 def listed(table: Path) -> list[Path]:

@@ -16,10 +16,12 @@ class Item:
     ----------
     name : what its results are called.
     path : the file.
+    folder : the input folder that it was found in; None: the one that it lies in.
     """
 
     name: str
     path: Path
+    folder: Path | None = None
 
 
 class Job(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from neubauer.runs.events import Done, Event, Failed, Note, OnEvent, unheard
 from neubauer.runs.executors import Executor
 from neubauer.runs.file_state import file_state, unchanged
 from neubauer.runs.job import Item, Job
+from neubauer.runs.samples import KEY, SAMPLES, write_samples
 from neubauer.runs.staging import files_in, publish, staging
 from neubauer.runs.store import PARTS, Store, file_name
 from neubauer.version import __version__
@@ -52,6 +53,7 @@ def run(
     out: str | Path,
     *,
     share: tuple[int, int] | None = None,
+    samples: Mapping[str, Mapping[str, str]] | None = None,
     overwrite: bool = False,
     executor: Executor | None = None,
     on_event: OnEvent = unheard,
@@ -70,6 +72,7 @@ def run(
     items : all items of the run.
     out : the folder, new or of the same run.
     share : (i, n): do every n-th item, from the i-th (1 to n), for several machines.
+    samples : what is known of items by name (sample, condition ...), kept in `run.json` and `samples.csv`.
     overwrite : remove the results of an earlier run first.
     executor : where the work is done; by default in this process.
     on_event : hears what happens.
@@ -89,6 +92,8 @@ def run(
             store = Store(out, work)
             known = _begin(store, job, settings, items, overwrite)
             session = known.begin()
+            for name, columns in (samples or {}).items():
+                known.images[name][KEY] = dict(columns)
             _write_record(store, known)
             done = _still_done(store, known, taken, on_event)
             todo = [
@@ -121,6 +126,9 @@ def run(
                 )
             finally:  # also after Ctrl-C
                 rows = _merge(store, job, known, [item.name for item in items], outdated)
+                if samples is not None:
+                    write_samples(store.work / SAMPLES, known.images)
+                    (store.work / SAMPLES).replace(out / SAMPLES)
                 record.end(session, ended - len(failed), len(failed))
                 _end_record(store, known, session)
     return Finished(out, rows, failed, len(taken), ended < len(todo))
@@ -229,7 +237,7 @@ def _still_done(store: Store, known: record.Record, taken: Sequence[Item], on_ev
         on_event(Note(f"{said} and {'is' if number == 1 else 'are'} done again"))
     for name in changed:
         store.drop(name)
-        known.images[name] = {"file": known.images[name]["file"]}
+        known.images[name] = {key: value for key, value in known.images[name].items() if key in ("file", KEY)}
     return stored.difference(changed)
 
 

@@ -4,9 +4,13 @@ import logging
 import numpy as np
 import pytest
 
-from neubauer.cells.read.boxes import read_boxes
-from neubauer.cells.read.yolo import read_class_list
+from neubauer.cells.read.formats.yolo import read_class_list
+from neubauer.cells.read.marks import read_marks
 from neubauer.errors import InputError
+
+
+def read_boxes(path, shape=None, classes=None, image=None):
+    return read_marks(path, "boxes", shape, classes, image)
 
 
 def voc(*objects, size="<size><width>40</width><height>30</height></size>"):
@@ -65,7 +69,7 @@ class TestVoc:
             ("", "cannot be read as XML"),
             (voc(("RBC", 1, 1, 4, 4))[:-40], "cannot be read as XML"),
             ("<html></html>", "XML of <html>"),
-            (voc(("RBC", 41, 1, 60, 4)), "box 1 outside of the image"),
+            (voc(("RBC", 41, 1, 60, 4)), "object 1 outside of the image"),
             (voc(("RBC", "nan", 1, 60, 4)), "<bndbox/xmin> of 'nan' in object 1"),
             (voc(("RBC", 1, 1, 4, 4), ("RBC", 1, "-inf", 60, 4)), "<bndbox/ymin> of '-inf' in object 2"),
             (voc(("RBC", 1, 1, "1e999", 4)), "<bndbox/xmax> of '1e999' in object 1"),
@@ -235,7 +239,7 @@ class TestCoco:
             ("\0", "cannot be read as JSON"),
             ("[" * 100_000, "JSON of too many lists"),
             ("9" * 5000, "a number of too many digits"),
-            ("[1, 2]", r"JSON of \[1, 2\]; expected COCO JSON: an object"),
+            ("[1, 2]", r"JSON of \[1, 2\]; expected annotations: .*COCO JSON"),
             ("null", "JSON of null"),
             (coco(annotations=None), "'annotations' of null"),
             (coco(images={"a.png": 7}), "'images' of {'a.png': 7}"),
@@ -267,11 +271,11 @@ class TestCoco:
             (mark(bbox=None, segmentation=[]), "neither bbox nor segmentation"),
             (
                 mark(bbox=None, segmentation={"counts": "aB3", "size": [30, 40]}),
-                "run-length.*expected a bbox, or polygons",
+                "run lengths .*in annotation 9, which add up to -428; expected lengths of 30 x 40",
             ),
             (
                 mark(bbox=None, segmentation={"counts": [2, 5], "size": [30, 40]}),
-                "run-length.*expected a bbox, or polygons",
+                "run lengths .*in annotation 9, which add up to 7; expected lengths of 30 x 40",
             ),
             (mark(bbox=None, segmentation=[[1, 2, 3, 4]]), "the segmentation .*expected a bbox, or polygons"),
             (mark(bbox=None, segmentation=[[1, 2, 3, 4, 5, "x"]]), "the segmentation .*expected a bbox, or polygons"),

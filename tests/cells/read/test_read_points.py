@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neubauer.cells.read.points import read_points
+from neubauer.cells.read.dots import read_dots
+from neubauer.cells.read.marks import read_marks
 from neubauer.errors import InputError
+
+
+def read_points(path, shape=None, classes=None):
+    return read_marks(path, "points", shape, classes)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +91,12 @@ def test_a_table_in_another_encoding_is_refused(tmp_path):
 def test_an_array_of_other_than_numbers_is_refused(tmp_path, values):
     np.save(tmp_path / "bad.npy", values)
     with pytest.raises(InputError, match=r"bad\.npy: found values of type"):
-        read_points(tmp_path / "bad.npy")
+        read_dots(tmp_path / "bad.npy")
 
 
 def test_a_table_needs_the_shape_of_its_image(tmp_path):
     (tmp_path / "a.csv").write_text("y,x\n1,2\n")
-    with pytest.raises(InputError, match="does not tell the size"):
+    with pytest.raises(InputError, match="no size of the image"):
         read_points(tmp_path / "a.csv")
 
 
@@ -108,14 +113,14 @@ def test_each_set_pixel_of_a_dot_image_is_a_cell(tmp_path, make):
     red[..., 0], red[..., 3] = grey, 255
     arrays = {"grey": grey, "one": grey // 255, "bits": grey > 0, "rgb": red[..., :3].copy(), "rgba": red}
     Image.fromarray(arrays[make]).save(tmp_path / "d.png")
-    marks = read_points(tmp_path / "d.png")
+    marks = read_dots(tmp_path / "d.png")
     assert marks.shape == (12, 15)
     np.testing.assert_array_equal(marks.centres, [[2, 3], [2, 4], [8, 14]])
 
 
 def test_an_empty_dot_image_is_an_image_without_cells(tmp_path):
     Image.fromarray(dots() * 0).save(tmp_path / "d.png")
-    assert len(read_points(tmp_path / "d.png", (12, 15))) == 0
+    assert len(read_dots(tmp_path / "d.png", (12, 15))) == 0
 
 
 def test_pictures_that_are_no_dot_images_are_refused(tmp_path):
@@ -130,7 +135,7 @@ def test_pictures_that_are_no_dot_images_are_refused(tmp_path):
         ("d.jpg", "JPEG"),
     ]:
         with pytest.raises(InputError, match=found):
-            read_points(tmp_path / name)
+            read_dots(tmp_path / name)
     Image.fromarray(dots()).save(tmp_path / "d.png")
     with pytest.raises(InputError, match="12 x 15 pixels"):
-        read_points(tmp_path / "d.png", (15, 12))
+        read_dots(tmp_path / "d.png", (15, 12))

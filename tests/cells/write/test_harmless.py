@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neubauer.cells.read.points import read_points
+from neubauer.cells.read.marks import read_marks
 from neubauer.cells.table import Cells
 from neubauer.cells.write.harmless import as_it_was, harmless, harmless_table
 from neubauer.cells.write.tables import join_objects, read_counts, save_objects, write_counts
@@ -50,4 +50,4 @@ def test_counts_and_objects(tmp_path: Path) -> None:
     joined = pd.read_csv(tmp_path / "objects.csv")
     assert joined["image"].tolist() == ["'=1+1"] * 2
     assert joined["centroid-1"].tolist() == [-0.5] * 2
-    assert read_points(tmp_path / "objects.csv", (10, 10)).classes == ("+",)
+    assert read_marks(tmp_path / "objects.csv", "points", (10, 10)).classes == ("+",)

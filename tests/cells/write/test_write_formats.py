@@ -11,7 +11,7 @@ from skimage.measure import points_in_poly
 from neubauer.cells.annotation import Annotation
 from neubauer.cells.convert import annotation_to_cells
 from neubauer.cells.measure import measure
-from neubauer.cells.read.boxes import read_boxes
+from neubauer.cells.read.marks import read_marks
 from neubauer.cells.table import Cells
 from neubauer.cells.write.coco import merge_coco, write_coco
 from neubauer.cells.write.formats import FORMATS
@@ -119,7 +119,7 @@ def test_coco_is_read_back(tmp_path):
     np.testing.assert_array_equal(inside([ring], (20, 30)), masks().labels == 1)
 
     for cells in (masks(), masks("none", 0), boxes()):
-        marks = read_boxes(path, cells.shape, CLASSES, image=f"{cells.image}.png")
+        marks = read_marks(path, "boxes", cells.shape, CLASSES, image=f"{cells.image}.png")
         np.testing.assert_allclose(marks.boxes, cells.table[[f"bbox-{i}" for i in range(4)]].to_numpy(float))
         assert marks.counts() == cells.counts()
 
@@ -174,7 +174,7 @@ def test_every_format_of_an_image_with_and_without_cells(tmp_path, n):
             FORMATS[name].merge(tmp_path / name, [written[name]], cells.classes)
     assert len(json.loads(written["geojson"].read_text())["features"]) == n
     for name in ("coco", "yolo"):
-        marks = read_boxes(written[name], cells.shape, CLASSES, image="a.png")
+        marks = read_marks(written[name], "boxes", cells.shape, CLASSES, image="a.png")
         np.testing.assert_allclose(marks.boxes, cells.table[[f"bbox-{i}" for i in range(4)]].to_numpy(float), atol=1e-4)
         assert marks.counts() == cells.counts()
     assert len(roifile.roiread(written["roi"])) == (4 if n else 0)

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from neubauer.cells.read.boxes import read_boxes
 from neubauer.cells.read.load import load_annotation
+from neubauer.cells.read.marks import read_marks
 from neubauer.cli.synthetic import generate_labelled
 from neubauer.errors import InputError
 from neubauer.images.read import open_image
@@ -46,9 +46,9 @@ def test_every_file_says_the_same(written):
         assert open_image(image).shape == (3, 128, 128)
         stem = f"synthetic-{i:05d}"
         masks = load_annotation(image, out / "masks" / f"{stem}_masks.tif", "masks", (128, 128))
-        yolo = read_boxes(out / "labels" / f"{stem}.txt", (128, 128), classes, image)
+        yolo = read_marks(out / "labels" / f"{stem}.txt", "boxes", (128, 128), classes, image)
         points = load_annotation(image, out / "points" / f"{stem}.csv", "points", (128, 128), classes)
-        boxes = read_boxes(out / "coco.json", (128, 128), classes, image)
+        boxes = read_marks(out / "coco.json", "boxes", (128, 128), classes, image)
         assert len(masks) == len(yolo) == len(points) == len(boxes)
         assert np.array_equal(points.class_index, yolo.class_index)
         assert np.array_equal(points.class_index, boxes.class_index)

@@ -80,7 +80,7 @@ def test_one_reason_for_all_files_is_told_once(images: Path) -> None:
     marks = images.parent / "marks"
     write_marks(marks, "boxes", [], ["<html/>"] * 5)
     files = ", ".join(str(marks / f"{i}.xml") for i in range(5))
-    with pytest.raises(InputError, match=f"^{files}: found XML of <html>; expected Pascal VOC XML") as error:
+    with pytest.raises(InputError, match=f"^{files}: found XML of <html>; expected .*Pascal VOC XML") as error:
         collect(images, {"boxes": marks})
     assert str(error.value).count("expected") == 1
 

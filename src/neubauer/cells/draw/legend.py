@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib import get_data_path
@@ -12,7 +13,7 @@ from neubauer.cells.table import Cells
 _BACKGROUND, _TEXT, _QUIET, _WARNING = (28, 28, 28), (240, 240, 240), (170, 170, 170), (255, 190, 90)
 _LEAST_WIDTH = 480  # narrower pictures are set into a wider page, so that the legend stays readable
 
-FONT = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")  # Pillow's own has no "–", "µ" or Greek
+_FONT = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")  # Pillow's own has no "–", "µ" or Greek
 
 Colour = tuple[int, int, int]
 Item = tuple[str, Colour, Colour | None]  # text, its colour, the colour of its swatch
@@ -27,12 +28,22 @@ def add_legend(picture: Image.Image, cells: Cells, colours: list[Colour]) -> Ima
     cells : whose counts are shown.
     colours : of each class.
     """
+    return add_lines(picture, _groups(cells, colours))
+
+
+def font_of(size: float) -> ImageFont.FreeTypeFont:
+    """The font of all pictures, in pixels."""
+    return ImageFont.truetype(_FONT, size)
+
+
+def add_lines(picture: Image.Image, groups: Sequence[list[Item]]) -> Image.Image:
+    """Return the picture with lines of text below it; a group begins a line, and its items go on beside each other."""
     width = max(picture.width, _LEAST_WIDTH)
-    font = ImageFont.truetype(FONT, max(14, round(width / 65)))
+    font = font_of(max(14, round(width / 65)))
     size = round(font.size)
     margin, line = size, round(1.5 * size)
     room = width - 2 * margin
-    rows = [row for group in _groups(cells, colours) for row in _wrap(group, font, room)]
+    rows = [row for group in groups for row in _wrap(group, font, room)]
 
     page = Image.new("RGB", (width, picture.height + 2 * margin + line * len(rows)), _BACKGROUND)
     page.paste(picture, ((width - picture.width) // 2, 0))

@@ -49,6 +49,16 @@ def draw_overlay(
     ValueError : the image has another (Y, X) than the cells.
     OutputError : the file cannot be written.
     """
+    page = add_legend(draw_cells(image, cells, max_side), cells, class_colours(len(cells.classes)))
+    if path is not None:
+        with atomic_path(path) as temporary:
+            page.save(temporary, format="PNG")
+    return page
+
+
+def draw_cells(image: np.ndarray | ImageSource, cells: Cells, max_side: int, line: int | None = None) -> Image.Image:
+    """The picture of `draw_overlay` without its legend; raises ValueError as it does. `line`: width of the contours,
+    pixels; by default it goes by the size of the picture."""
     if tuple(image.shape[1:]) != tuple(cells.shape):
         raise ValueError(f"the image has the shape {image.shape}, the cells are of an image of {cells.shape}")
     source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
@@ -56,22 +66,18 @@ def draw_overlay(
     picture = mark_unfamiliar(picture, cells.unfamiliar, cells.shape)
     colours = class_colours(len(cells.classes))
     if cells.labels is not None:
-        picture = _draw_contours(picture, cells, colours)
+        picture = _draw_contours(picture, cells, colours, line or _line_width(picture))
     else:
         _draw_marks(picture, cells, colours)
-    page = add_legend(draw_regions(picture, cells), cells, colours)
-    if path is not None:
-        with atomic_path(path) as temporary:
-            page.save(temporary, format="PNG")
-    return page
+    return draw_regions(picture, cells)
 
 
-def _draw_contours(picture: Image.Image, cells: Cells, colours: list[Colour]) -> Image.Image:
+def _draw_contours(picture: Image.Image, cells: Cells, colours: list[Colour], width: int) -> Image.Image:
     """The outermost pixels of each cell, so that touching cells keep a line each."""
     assert cells.labels is not None
     y, x = ((np.arange(n) + 0.5) * (whole / n) for n, whole in zip(picture.size[::-1], cells.shape, strict=True))
     labels = cells.labels[np.ix_(y.astype(int), x.astype(int))]
-    line = _rims(labels, _line_width(picture))
+    line = _rims(labels, width)
     halo = ndi.binary_dilation(line, structure=np.ones((3, 3))) & ~line
 
     of_label = np.full((int(labels.max(initial=0)) + 1, 3), _UNKNOWN, np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shapely
 from PIL import Image, ImageDraw, ImageFont
 
-from neubauer.cells.draw.legend import FONT
+from neubauer.cells.draw.legend import font_of
 from neubauer.cells.table import Cells
 
 LINE, DARK = (255, 255, 255), (0, 0, 0)
@@ -29,7 +29,7 @@ def draw_regions(picture: Image.Image, cells: Cells) -> Image.Image:
     for colour, width in ((DARK, thin + 4), (LINE, thin + 1)):
         for ring in rings:
             draw.line(ring, fill=colour, width=width, joint="curve")
-    font = ImageFont.truetype(FONT, max(11, round(max(picture.size) / 75)))
+    font = font_of(max(11, round(max(picture.size) / 75)))
     taken: list[tuple[float, float, float, float]] = []
     for region, text in zip(cells.regions.regions, _texts(cells), strict=True):
         if region.area.is_empty:

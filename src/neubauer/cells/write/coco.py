@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neubauer.cells.read.coco import load_coco
+from neubauer.cells.read.formats.coco import load_coco
 from neubauer.cells.table import Cells
 from neubauer.cells.write.formats import FORMATS, OutputFormat
 from neubauer.cells.write.outlines import outlines
@@ -25,7 +25,7 @@ def write_coco(
 
     Each annotation has the polygons of its cell as segmentation (holes filled; empty where there are no masks), bbox,
     area and, as detection results have it, `score`. Category ids count from 1 in the order of `classes`. The images
-    are taken one by one, so that a generator needs no more memory than one of them. `read_boxes` reads the file.
+    are taken one by one, so that a generator needs no more memory than one of them. `read_marks` reads the file.
 
     Parameters
     ----------

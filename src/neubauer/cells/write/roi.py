@@ -21,7 +21,7 @@ def write_roi(path: str | Path, cells: Cells) -> None:
 
     Each cell is a polygon with the precision of parts of a pixel, coloured by class and named `0001-class`; of a cell
     in pieces each piece is one (`0001-class-2`). Where only its box is known, it is a rectangle, where only its
-    centre is, a point.
+    centre is, a point. The properties `class` and `label` of a ROI are those of its cell; `read_imagej` reads them.
 
     Raises
     ------
@@ -36,6 +36,7 @@ def write_roi(path: str | Path, cells: Cells) -> None:
             title = re.sub(r"[/\\:]", "-", f"{label:04d}-{name}" + (f"-{piece}" if piece > 1 else ""))
             roi = roifile.ImagejRoi.frompoints(points, name=title)
             roi.roitype = roifile.ROI_TYPE.POINT if outline.kind == "point" else roifile.ROI_TYPE.POLYGON
+            roi.props = f"class: {' '.join(name.split())}\nlabel: {label}\n"
             if name in colours:
                 roi.stroke_color = bytes((255, *colours[name]))
             rois.append(roi)

@@ -22,7 +22,7 @@ _DIGITS = 8  # significant ones: more than any measure of a cell has, and half t
 
 
 def counts_columns(classes: Sequence[str], filtered: bool = False) -> list[str]:
-    """Columns of counts.csv: `image`; for each class and `total`: the count, `_low` and `_high`; `flag`; `diameter`;
+    """Columns of counts.csv: `image`, `file`; per class and `total` the count, `_low`, `_high`; `flag`; `diameter`;
     with filters `left_out`, the number of objects that they did not keep.
 
     Raises
@@ -30,7 +30,7 @@ def counts_columns(classes: Sequence[str], filtered: bool = False) -> list[str]:
     InputError : a class has the name of another column.
     """
     counted = [f"{name}{end}" for name in (*classes, "total") for end in ("", "_low", "_high")]
-    columns = ["image", *counted, "flag", "diameter", *(["left_out"] if filtered else [])]
+    columns = ["image", "file", *counted, "flag", "diameter", *(["left_out"] if filtered else [])]
     if len(set(columns)) < len(columns):
         raise InputError(
             "classes", ", ".join(classes), "names that differ from each other and the columns of counts.csv"
@@ -60,21 +60,24 @@ def counts_row(cells: Cells) -> dict[str, object]:
 def write_counts(path: str | Path, cells_list: Iterable[Cells], classes: Sequence[str]) -> None:
     """Write counts.csv: one row per image, those without cells too; the header alone if there is no image.
 
+    Cells do not know their file, and so the column `file` is left out.
+
     Raises
     ------
     OutputError : the file cannot be written.
     """
     rows = [counts_row(cells) for cells in cells_list]
-    table = pd.DataFrame(rows, columns=counts_columns(classes), dtype=object)  # else blanks make floats of counts
+    columns = [name for name in counts_columns(classes) if name != "file"]
+    table = pd.DataFrame(rows, columns=columns, dtype=object)  # else blanks make floats of counts
     with atomic_path(path) as temporary:
         harmless_table(table).to_csv(temporary, index=False)
 
 
 def read_counts(path: str | Path) -> pd.DataFrame:
     """Read counts.csv: one row per image, names as they are."""
-    table = pd.read_csv(path, dtype={"image": str, "flag": str}, keep_default_na=False)
+    table = pd.read_csv(path, dtype={"image": str, "file": str, "flag": str}, keep_default_na=False)
     table = table.set_axis([as_it_was(name) for name in table.columns], axis=1)
-    return table.assign(image=table["image"].map(as_it_was))
+    return table.assign(**{name: table[name].map(as_it_was) for name in ("image", "file") if name in table})
 
 
 def write_objects(path: str | Path, cells_list: Iterable[Cells]) -> None:

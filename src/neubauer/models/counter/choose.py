@@ -58,6 +58,8 @@ def choose_counter(images: Sequence[ImageSource], reading: Reading) -> Choice:
         counter = TrainedCounter.load(model.path)
         if counter.known_ is None or counter.config.training.get("stain") != reading.stain:
             continue
+        if "for" in counter.config.training:  # what a command makes of images, not images as they are
+            continue
         try:
             seen = [_middle(as_source(image, counter.config.channels, reading)) for image in images]
         except InputError as error:

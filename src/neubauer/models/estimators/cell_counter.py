@@ -98,8 +98,9 @@ class CellCounter(TrainedCounter):
         Parameters
         ----------
         images : folder, files, globs or arrays (see `neubauer.images.read.from_array`).
-        annotations : a folder (of what `kind` says), a dict of kind -> folder for a mix, or one `Annotation` per image.
-        kind : of a folder of annotations: `"masks"`, `"boxes"` or `"points"`.
+        annotations : a folder, or a file for all images (of what `kind` says), a dict of kind -> folder for a mix, or
+            one `Annotation` per image.
+        kind : the most that is taken of the files: `"masks"`, `"boxes"` or `"points"`.
         classes : names, where the files do not say them or their order matters.
         groups : with one `Annotation` per image, which images belong together (the same slide, patient or field): they
             are all trained on, or all validated on.

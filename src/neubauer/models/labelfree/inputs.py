@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neubauer.cells.annotation import Annotation, Kind
-from neubauer.cells.read.match import split_images_and_annotations
+from neubauer.cells.read.candidates import split_images_and_annotations
 from neubauer.errors import InputError
 from neubauer.gan.config.base import nearest, validate
 from neubauer.gan.config.labelfree import LabelFreeConfig

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from neubauer.cells.annotation import Annotation, Kind
+from neubauer.cells.read.candidates import split_images_and_annotations
 from neubauer.cells.read.load import load_annotation, named_classes
-from neubauer.cells.read.match import match_annotations, split_images_and_annotations
+from neubauer.cells.read.match import match_annotations
 from neubauer.errors import InputError
 from neubauer.images.channel import choose_channel, pick_channel
 from neubauer.images.find import find_images
@@ -207,11 +209,12 @@ def _from_files(
         found: set[str] = set()
         for m in matches:
             try:
-                found |= named_classes(m.image, m.annotation, m.kind)
+                found |= named_classes(m.image, m.annotation)
             except InputError as error:
                 problems[m.image] = error
         classes = tuple(sorted(found)) or ("cell",)
     result: list[Annotated] = []
+    listed, empty = Counter(m.annotation for m in matches), Counter[Path]()
     for m in matches:
         if m.image in problems:
             continue
@@ -219,6 +222,12 @@ def _from_files(
             result.append(m.load(classes, reading))
         except InputError as error:
             problems[m.image] = error
+        else:
+            empty[m.annotation] += not len(result[-1].annotation)
+    for path, n in empty.items():
+        if n and listed[path] > 1:  # some programs list all images, also those that nobody has come to yet
+            text = f"{path}: nothing is marked in {n} of {listed[path]} images; they count as images without cells"
+            warnings.warn(text, stacklevel=3)
     if not result:
         raise _joined(list(problems.values()))
     for image, problem in problems.items():

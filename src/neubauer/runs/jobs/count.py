@@ -29,6 +29,9 @@ from neubauer.models.shared.inputs import WHOLE, Reading
 from neubauer.runs.adaptation import Adaptation, load_adaptation
 from neubauer.runs.digests import counter_digest, file_digest
 from neubauer.runs.events import Note, OnEvent, unheard
+from neubauer.runs.exports import ANNDATA, COUNTS, EXCEL, OBJECTS, PARQUET
+from neubauer.runs.file_names import file_row, with_file_names
+from neubauer.runs.glance import QUALITY, glance_files, write_glance, write_quality
 from neubauer.runs.job import Item, OneByOne
 from neubauer.runs.refinement import Refinement, load_refinement
 from neubauer.runs.regions import RegionChoice
@@ -36,7 +39,9 @@ from neubauer.runs.store import PARTS, file_name
 
 CHOSEN_BY = 3
 """Images that decide about the model."""
-COUNTS, OBJECTS, REGIONS = "counts.csv", "objects.csv", "regions.csv"
+REGIONS = "regions.csv"
+MADE_OF_THESE = (EXCEL, PARQUET, ANNDATA, "report.html", "report.pdf")
+"""What is made of the tables after a run: removed with them, and when they change."""
 
 
 @dataclass
@@ -55,6 +60,7 @@ class Count(OneByOne):
         classes of the counter that it is applied to, and the typical diameter of their cells in pixels.
     regions : where to count, see `neubauer.runs.regions.choose_regions`; everywhere without.
     filters : which of the cells count.
+    report : keep what a report shows of each image (`neubauer.runs.glance`).
 
     Raises
     ------
@@ -72,6 +78,7 @@ class Count(OneByOne):
     classify_diameter: float | None = None
     regions: RegionChoice | None = None
     filters: Filters = ALL
+    report: bool = True
 
     verb = "count"
 
@@ -124,7 +131,8 @@ class Count(OneByOne):
     def outputs(self, name: str) -> list[str]:
         """See `Job.outputs`."""
         shown = [f"{kind}/{FORMATS[kind].file.format(name)}" for kind in self.formats]
-        return [_part(name), *([] if self.regions is None else [self._regions_part(name)]), *shown]
+        kept = [] if self.regions is None else [self._regions_part(name)]
+        return [_part(name), *kept, *(glance_files(name) if self.report else []), *shown]
 
     def one(self, item: Item, folder: Path) -> dict[str, Any]:
         """See `Job.do`."""
@@ -135,7 +143,8 @@ class Count(OneByOne):
             written = FORMATS[kind]
             written.write(folder / kind / written.file.format(item.name), cells, image, item.path)
         save_objects(folder / _part(item.name), objects_table(cells))
-        row = {key: _plain(value) for key, value in counts_row(cells).items()}
+        glance = write_glance(folder, item.name, image, cells) if self.report else {}
+        row = {key: _plain(value) for key, value in (counts_row(cells) | file_row(item) | glance).items()}
         if self.regions is None:
             return row
         part = self._regions_part(item.name)
@@ -164,13 +173,14 @@ class Count(OneByOne):
     def tables(self) -> list[str]:
         """See `Job.tables`."""
         shared = [f"{kind}/{file}" for kind, written in FORMATS.items() for file in written.common]
-        return [COUNTS, OBJECTS, REGIONS, *shared]
+        return [COUNTS, OBJECTS, QUALITY, REGIONS, *MADE_OF_THESE, *shared]
 
     def merge(self, out: Path, rows: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         """See `Job.merge`."""
         columns = counts_columns(self.classes, bool(self.filters.record))
-        table = pd.DataFrame(list(rows.values()), columns=columns, dtype=object)
+        table = pd.DataFrame(with_file_names(list(rows.values())), columns=columns, dtype=object)
         harmless_table(table).to_csv(folder / COUNTS, index=False)
+        write_quality(folder / QUALITY, rows)
         join_objects(folder / OBJECTS, [out / _part(name) for name in rows])
         if self.regions is not None:
             parts = [out / row[REGIONS] for row in rows.values()]

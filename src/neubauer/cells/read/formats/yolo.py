@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from neubauer.cells.read.marked_boxes import MarkedBoxes, shown
+from neubauer.cells.read.content import Content
+from neubauer.cells.read.formats.registry import ANNOTATIONS, AnnotationFormat
+from neubauer.cells.read.shapes import Drawn, Shape, box, polygon
 from neubauer.cells.read.text import read_text
+from neubauer.cells.read.values import shown
 from neubauer.errors import InputError
 
 CLASS_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
@@ -21,16 +24,16 @@ _YAML_NAME = re.compile(r"""(?:'(?P<single>(?:[^']|'')*)'|(?P<double>".*?")|(?P<
 _OVERSHOOT = 0.01  # programs round; a centre farther out than this is in other units, or wrong
 
 
-def read_yolo(path: Path, shape: tuple[int, int] | None, classes: tuple[str, ...] | None = None) -> MarkedBoxes:
-    """Read the boxes of a YOLO text file: `class cx cy width height [confidence]`, as fractions of width and height.
+def read_yolo(content: Content, shape: tuple[int, int] | None, classes: tuple[str, ...] | None = None) -> Drawn:
+    """Read a YOLO text file: `class cx cy width height [confidence]`, as fractions of width and height.
 
-    The polygons of segmentation sets (`class x1 y1 x2 y2 x3 y3 ...`) are read as their bounding boxes. The names of
-    the classes are those of `classes.txt` or `data.yaml` (`names:`) in the folder of the file or one of the two above
-    it, otherwise `classes` in their order. An empty file is an image with no cells.
+    Lines of segmentation sets (`class x1 y1 x2 y2 x3 y3 ...`) are outlines. The names of the classes are those of
+    `classes.txt` or `data.yaml` (`names:`) in the folder of the file or one of the two above it, otherwise `classes` in
+    their order. An empty file is an image with no cells.
 
     Parameters
     ----------
-    path : the text file.
+    content : the text file.
     shape : (Y, X) of the image.
     classes : class names, for a set that has no list of them.
 
@@ -39,15 +42,15 @@ def read_yolo(path: Path, shape: tuple[int, int] | None, classes: tuple[str, ...
     InputError : there is no class list, or a line has other fields, a class that is not in the list, or values that
         are no fractions of the image.
     """
+    path = content.path
     if shape is None:
-        raise InputError(path, "boxes as fractions of their image", "the image with it")
-    lines = read_text(path, _EXPECTED).splitlines()
+        raise InputError(path, "marks as fractions of their image", "the image with it")
+    lines = content.text.splitlines()
     rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     known = class_list(path) or classes if rows else ()
     if known is None:
         raise InputError(path, "no list of classes", "classes.txt or data.yaml beside the file, or the classes given")
-    names: list[str] = []
-    boxes: list[tuple[float, float, float, float]] = []
+    shapes: list[Shape] = []
     for number, fields in rows:
         where = f"line {number}: {' '.join(fields[:6])[:80]!r}"
         try:
@@ -58,24 +61,35 @@ def read_yolo(path: Path, shape: tuple[int, int] | None, classes: tuple[str, ...
             raise InputError(path, where, _EXPECTED)
         if index not in range(len(known)):
             raise InputError(path, f"class {fields[0]} in line {number}", f"0 to {len(known) - 1} ({', '.join(known)})")
-        names.append(known[int(index)])
-        boxes.append(_box(path, where, values))
-    height, width = shape
-    corners = np.array(boxes, np.float64).reshape(-1, 4) * (height, width, height, width)
-    return MarkedBoxes(names, corners)
+        _check_fractions(path, where, values)
+        name = known[int(index)]
+        if len(values) > 5:
+            ring = np.array(values).reshape(-1, 2)[:, ::-1] * shape
+            shapes.append(polygon(f"line {number}", name, ring))
+        else:
+            cx, cy, w, h = values[:4]
+            sides = np.array([cy - h / 2, cx - w / 2, cy + h / 2, cx + w / 2]) * (*shape, *shape)
+            shapes.append(box(f"line {number}", name, *sides))
+    return Drawn(shapes)
 
 
-def _box(path: Path, where: str, values: list[float]) -> tuple[float, float, float, float]:
-    """`y0, x0, y1, x1` as fractions."""
+def _check_fractions(path: Path, where: str, values: list[float]) -> None:
     inside = [-_OVERSHOOT <= v <= 1 + _OVERSHOOT for v in (values if len(values) > 5 else values[:4])]
     if not all(inside):  # NaN fails too
         raise InputError(path, where, "fractions of the image, 0 to 1")
-    if len(values) > 5:
-        return min(values[1::2]), min(values[0::2]), max(values[1::2]), max(values[0::2])
-    cx, cy, w, h = values[:4]
-    if w < 0 or h < 0:
+    if len(values) <= 5 and min(values[2:4]) < 0:
         raise InputError(path, where, "a width and a height that are not negative")
-    return cy - h / 2, cx - w / 2, cy + h / 2, cx + w / 2
+
+
+def _is_yolo(content: Content) -> bool:
+    """A text file that begins with a number and a blank, or an empty one."""
+    if content.syntax != "text" or content.path.suffix.lower() != ".txt":
+        return False
+    start = content.start.removeprefix(b"\xef\xbb\xbf").split()
+    try:
+        return not start or float(start[0]) is not None
+    except ValueError:
+        return False
 
 
 def class_list(path: Path) -> tuple[str, ...] | None:
@@ -127,3 +141,10 @@ def _unquote(path: Path, item: str) -> str:
         raise InputError(
             path, f"the name {shown(item.strip())}", "names as they are, or in quotes that match"
         ) from None
+
+
+ANNOTATIONS.register("yolo")(
+    AnnotationFormat(
+        "YOLO text", (".txt",), _is_yolo, lambda content, _, shape, classes: read_yolo(content, shape, classes)
+    )
+)

@@ -1,0 +1,1 @@
+"""Find the ruling of a counting chamber in a photograph."""

@@ -1,0 +1,1 @@
+"""Counting chambers as they look through an eye-piece, with known cells."""
