@@ -138,7 +138,7 @@ def test_killed_at_any_moment(texts: Path, tmp_path: Path, workers: int) -> None
         while process.poll() is None and not (out / "run.json").exists():
             time.sleep(0.001)
         done = len(list((out / "copies").glob("*"))) if out.exists() else 0
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 300  # only so that it ends: machines may be busy
         while process.poll() is None and len(list((out / "copies").glob("*"))) == done and killed:
             assert time.monotonic() < deadline
             time.sleep(0.001)
