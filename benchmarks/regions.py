@@ -35,15 +35,15 @@ def main() -> None:
     cases: dict[str, list[tuple[int, int, int, int]] | None] = {
         "no regions": None,
         "one region, all of the image": [(0, 0, n, n)],
-        "half of it": [(0, 0, n // 2, n)],
-        "a tenth: ten regions, spread": [
-            (i * small, (i * 3 % 10) * small, (i + 1) * small, (i * 3 % 10 + 1) * small) for i in range(10)
-        ],
         "a hundredth: one region": [(4 * small, 4 * small, 5 * small, 5 * small)],
         "a hundredth: sixteen regions, spread": [
             (y * n // 4 + small, x * n // 4 + small, y * n // 4 + small + small // 4, x * n // 4 + small + small // 4)
             for y, x in spread
         ],
+        "a tenth: ten regions, spread": [
+            (i * small, (i * 3 % 10) * small, (i + 1) * small, (i * 3 % 10 + 1) * small) for i in range(10)
+        ],
+        "half of it": [(0, 0, n // 2, n)],
     }
     runs: dict[str, list[dict[str, float]]] = read_runs("regions") if arguments.go_on else {}
     with tempfile.TemporaryDirectory() as folder:
