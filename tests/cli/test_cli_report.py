@@ -28,7 +28,7 @@ def test_count_writes_a_report_and_further_tables(run: Run, images: Path, model:
     assert [row["image"] for row in read_csv(out / "quality.csv")] == ["a", "b", "empty"]
 
     book = openpyxl.load_workbook(out / "results.xlsx")
-    assert book.sheetnames == ["counts", "objects", "failed", "settings"]
+    assert book.sheetnames == ["counts", "objects", "quality", "failed", "settings"]
     objects = read_csv(out / "objects.csv")
     assert book["objects"].max_row == len(objects) + 1
     assert [row[0] for row in book["failed"].iter_rows(values_only=True)] == ["image", "'=bad"]

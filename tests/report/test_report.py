@@ -216,6 +216,11 @@ def test_the_paragraph_names_what_was_done(folder: Path) -> None:
     assert "The typical cell diameter was set to 24 pixels." in paragraph
     assert "The stain haematoxylin was separated" in paragraph
     assert "reduced to their max projection" in paragraph
+    bounded = record | {"regions": "tissue", "min_area": "20um2", "min_probability": 0.5}
+    (folder / "run.json").write_text(json.dumps(bounded))
+    paragraph = methods(read_results(folder)).paragraph
+    assert "Cells were counted in the tissue, which the program found." in paragraph
+    assert "by these rules count: an area of at least 20um2, a probability of at least 0.5." in paragraph
 
 
 def test_a_bundled_model_is_cited_by_its_card(folder: Path) -> None:

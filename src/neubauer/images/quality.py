@@ -41,7 +41,8 @@ def measure_quality(source: ImageSource) -> dict[str, float]:
     intensity : mean pixel value.
     """
     windows = _windows(source)
-    grey = [[np.asarray(window.mean(0), np.float64) for window in row] for row in windows]
+    # missing pixels have the median of their channel in their place
+    grey = [[np.ma.getdata(window).mean(0, np.float64) for window in row] for row in windows]
     return {
         "focus": _focus(grey),
         "spectral_slope": _slope(grey),
@@ -51,12 +52,12 @@ def measure_quality(source: ImageSource) -> dict[str, float]:
     }
 
 
-def _windows(source: ImageSource) -> list[list[np.ma.MaskedArray]]:
+def _windows(source: ImageSource) -> list[list[np.ndarray]]:
     """In rows from the top, the middles of `GRID` x `GRID` blocks: (C, y, x) each. A band of rows is read at a time."""
     height, width = source.shape[1:]
     rows = []
     for y0, y1 in _middles(height):
-        band = source.masked(y0, y1, 0, width)
+        band = (source.masked if source.can_miss else source.region)(y0, y1, 0, width)
         rows.append([band[:, :, x0:x1] for x0, x1 in _middles(width)])
     return rows
 
@@ -99,7 +100,7 @@ def _slope(grey: list[list[np.ndarray]]) -> float:
     return float(np.polyfit(np.log10(frequency[used]), np.log10(mean[used]), 1)[0])
 
 
-def _saturated(windows: list[list[np.ma.MaskedArray]]) -> tuple[float, float]:
+def _saturated(windows: list[list[np.ndarray]]) -> tuple[float, float]:
     pixels = np.ma.concatenate([w.reshape(len(w), -1) for row in windows for w in row], axis=1)
     ends: list[tuple[float, float]] = []
     for channel in pixels:

@@ -90,7 +90,7 @@ def _paragraph(results: Results, made: datetime, card: BundledModel | None) -> s
         f"({AUTHORS}, {RELEASED}) and {_model(settings, card)}."
     ]
     sentences += _reading(settings)
-    sentences.append(_diameter(settings, counts))
+    sentences += [_diameter(settings, counts), *_kept(settings)]
     if settings.get("classifier"):
         told = ", ".join(settings.get("classify") or ())
         sentences.append(
@@ -128,6 +128,19 @@ def _reading(settings: dict[str, Any]) -> list[str]:
         "repaired": "Missing parts of the images had been filled in.",
     }
     return [text.format(settings[key]) for key, text in said.items() if settings.get(key) is not None]
+
+
+def _kept(settings: dict[str, Any]) -> list[str]:
+    """Where was counted, and which cells."""
+    sentences = []
+    if settings.get("regions") is not None:
+        tissue = settings["regions"] == "tissue"
+        where = "in the tissue, which the program found" if tissue else "in regions that were drawn"
+        sentences.append(f"Cells were counted {where}.")
+    bounds = {"min_area": "an area of at least {}", "max_area": "an area of at most {}"}
+    bounds |= {"min_probability": "a probability of at least {}", "border": "the border rule “{}”"}
+    said = [text.format(settings[key]) for key, text in bounds.items() if settings.get(key) is not None]
+    return [*sentences, f"Only cells by these rules count: {', '.join(said)}."] if said else sentences
 
 
 def _diameter(settings: dict[str, Any], counts: pd.DataFrame) -> str:

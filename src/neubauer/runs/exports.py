@@ -20,8 +20,10 @@ from neubauer.runs.events import Note, OnEvent, unheard
 from neubauer.runs.record import FILE, Record, read_record
 
 COUNTS, OBJECTS, FAILED = "counts.csv", "objects.csv", "failed.csv"
-TEXTS = ("image", "file", "flag", "reason")
-"""Columns of counts.csv and failed.csv that are no numbers."""
+TEXTS = ("image", "file", "flag", "reason", "level", "region", "region_class", "parent")
+"""Columns that are no numbers, whatever they look like."""
+MORE = ("regions", "quality", "samples")
+"""Further tables of a run, where it has them."""
 EXCEL, PARQUET, ANNDATA = "results.xlsx", "objects.parquet", "cells.h5ad"
 NEEDS: dict[str, Callable[[], None]] = {EXCEL: need_excel, PARQUET: need_parquet, ANNDATA: need_anndata}
 
@@ -79,6 +81,9 @@ def begun(record: Record) -> datetime:
 def _sheets(out: Path, objects: ObjectTable, record: Record) -> Iterator[Sheet]:
     yield _of_csv(out / COUNTS, "counts")
     yield Sheet("objects", list(objects.kinds), (row for chunk in objects.chunks() for row in _plain_rows(chunk)))
+    for name in MORE:
+        if (out / f"{name}.csv").exists():
+            yield _of_csv(out / f"{name}.csv", name, texts=name == "samples")
     if (out / FAILED).exists():
         yield _of_csv(out / FAILED, "failed")
     else:
@@ -91,10 +96,10 @@ def _plain_rows(chunk: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     return zip(*(chunk[name].tolist() for name in chunk), strict=True)
 
 
-def _of_csv(path: Path, name: str) -> Sheet:
+def _of_csv(path: Path, name: str, texts: bool = False) -> Sheet:
     with open(path, encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
-    numbers = [column not in TEXTS for column in header]
+    numbers = [not texts and column not in TEXTS for column in header]
     return Sheet(name, header, [[_number(v) if n else v for v, n in zip(row, numbers, strict=True)] for row in rows])
 
 

@@ -69,7 +69,8 @@ def count_folder(
     """
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            options = {"formats": (), "project": project, "frame": frame, "channel": channel, "stain": stain} | options
+            taken = {"project": project, "frame": frame, "channel": channel, "stain": stain}
+            options = {"formats": (), "report": False} | taken | options
             return count_folder(images, model, folder, recursive=recursive, workers=workers, regions=regions, **options)
     reading = Reading(project, frame, channel, stain)
     items = find_items(images, recursive=recursive, leave_annotations=True, on_event=_warn)

@@ -49,20 +49,30 @@ def draw_overlay(
     ValueError : the image has another (Y, X) than the cells.
     OutputError : the file cannot be written.
     """
-    page = add_legend(draw_cells(image, cells, max_side), cells, class_colours(len(cells.classes)))
+    source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
+    page = add_legend(draw_cells(to_display(source, max_side), source, cells), cells, class_colours(len(cells.classes)))
     if path is not None:
         with atomic_path(path) as temporary:
             page.save(temporary, format="PNG")
     return page
 
 
-def draw_cells(image: np.ndarray | ImageSource, cells: Cells, max_side: int, line: int | None = None) -> Image.Image:
-    """The picture of `draw_overlay` without its legend; raises ValueError as it does. `line`: width of the contours,
-    pixels; by default it goes by the size of the picture."""
-    if tuple(image.shape[1:]) != tuple(cells.shape):
-        raise ValueError(f"the image has the shape {image.shape}, the cells are of an image of {cells.shape}")
-    source = image if isinstance(image, ImageSource) else from_array(image, axes="CYX")
-    picture = mark_missing(to_display(source, max_side), source)
+def draw_cells(picture: Image.Image, source: ImageSource, cells: Cells, line: int | None = None) -> Image.Image:
+    """The picture of `draw_overlay` without its legend, from that of `to_display`.
+
+    Parameters
+    ----------
+    picture : of the image, as `to_display` makes it.
+    source, cells : the image, and what was found in it.
+    line : width of the contours, pixels; by default it goes by the size of the picture.
+
+    Raises
+    ------
+    ValueError : the image has another (Y, X) than the cells.
+    """
+    if tuple(source.shape[1:]) != tuple(cells.shape):
+        raise ValueError(f"the image has the shape {source.shape}, the cells are of an image of {cells.shape}")
+    picture = mark_missing(picture, source)
     picture = mark_unfamiliar(picture, cells.unfamiliar, cells.shape)
     colours = class_colours(len(cells.classes))
     if cells.labels is not None:

@@ -18,7 +18,7 @@ DRAWN = 2
 """Pictures are drawn so many times larger, and their lines so many pixels wide, so that lines are thin and smooth."""
 LARGEST = 7000
 """Bytes of a picture; noisy ones are compressed more. Two of each of 2,000 images then take 37 MB on a page."""
-QUALITIES = (72, 60, 48, 36, 24, 12, 4)
+QUALITIES = (60, 40, 24, 12, 4)
 
 
 def write_thumbnails(plain: Path, outlined: Path, image: ImageSource, cells: Cells) -> None:
@@ -29,8 +29,9 @@ def write_thumbnails(plain: Path, outlined: Path, image: ImageSource, cells: Cel
     InputError : the image is damaged or has no finite pixel.
     ValueError : the cells are of an image of another (Y, X).
     """
-    plain.write_bytes(thumbnail(to_display(image, DRAWN * SIDE)))
-    outlined.write_bytes(thumbnail(draw_cells(image, cells, DRAWN * SIDE, DRAWN)))
+    picture = to_display(image, DRAWN * SIDE)
+    plain.write_bytes(thumbnail(picture))
+    outlined.write_bytes(thumbnail(draw_cells(picture.copy(), image, cells, DRAWN)))
 
 
 def thumbnail(picture: Image.Image) -> bytes:
