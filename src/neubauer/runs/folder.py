@@ -69,7 +69,7 @@ def count_folder(
     """
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            taken = {"project": project, "frame": frame, "channel": channel, "stain": stain}
+            taken: dict[str, Any] = {"project": project, "frame": frame, "channel": channel, "stain": stain}
             options = {"formats": (), "report": False} | taken | options
             return count_folder(images, model, folder, recursive=recursive, workers=workers, regions=regions, **options)
     reading = Reading(project, frame, channel, stain)
