@@ -69,9 +69,11 @@ def count_folder(
     """
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            taken: dict[str, Any] = {"project": project, "frame": frame, "channel": channel, "stain": stain}
-            options = {"formats": (), "report": False} | taken | options
-            return count_folder(images, model, folder, recursive=recursive, workers=workers, regions=regions, **options)
+            taken = {"project": project, "frame": frame, "channel": channel, "stain": stain}
+            all_options: dict[str, Any] = {"formats": (), "report": False} | taken | options
+            return count_folder(
+                images, model, folder, recursive=recursive, workers=workers, regions=regions, **all_options
+            )
     reading = Reading(project, frame, channel, stain)
     items = find_items(images, recursive=recursive, leave_annotations=True, on_event=_warn)
     chosen = choose_regions(regions, items, _warn)
