@@ -147,6 +147,7 @@ def test_the_nearest_name_of_a_model_is_suggested(
 ) -> None:
     from neubauer.models.shared import bundled as registry
 
+    model.with_suffix(".md").write_text("# discs\n")  # all that are bundled have a card
     monkeypatch.setattr(registry, "WEIGHTS", model.parent)
     result = run("count", images, "--model", "dics", "--out", tmp_path / "out")
     assert result.exit_code == 2

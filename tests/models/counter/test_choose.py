@@ -43,6 +43,7 @@ def test_no_counter_takes_five_channels() -> None:
 
 def test_bundled_counters_know_sizes_their_images_and_their_licence() -> None:
     counters = [TrainedCounter.load(m.path) for m in bundled() if m.header()["kind"] == KIND]
+    counters = [c for c in counters if "for" not in c.config.training]  # of a task of its own
     assert len(counters) >= 5
     for counter in counters:
         assert counter.scale_ is not None
