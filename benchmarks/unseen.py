@@ -66,12 +66,14 @@ def row(counter: CellCounter, item: Item, source: str) -> dict[str, Any]:
     config, pair = counter.config, item.pair()
     image = as_source(pair.source, config.channels, Reading(channel=CHANNEL.get(source)))
     layout, objects, info = counter.locate(image)
-    estimates, flags = counter.estimate_counts(layout, objects)
+    counts = counter.counts(layout)
+    estimates = counts.estimates(objects.class_index, layout.density_sums)
+    flags = counts.flags(estimates, objects.class_index)
     name = CLASS.get(source, "total")
     k = config.classes.index(name) if name != "total" else 0
     outcome = match(pair, layout, objects, config.layout_diameter).outcome[k, 0]
     true = float(len(pair.annotation) if name == "total" else pair.annotation.counts()[name])
-    distance = counter.strangeness(layout)
+    distance = counts.strangeness
     typical = typical_diameters([pair])[0]
     estimate = estimates[name]
     return {
@@ -82,7 +84,7 @@ def row(counter: CellCounter, item: Item, source: str) -> dict[str, Any]:
         "high": estimate.high,
         "width": config.calibration.interval_width[name],
         "objects": int(objects.counts()[k]),
-        "density": counter.density_counts(layout)[name],
+        "density": counts.density(layout.density_sums)[name],
         "flags": flags + (["negative"] if info.get("polarity") else []),
         "hits": outcome.tolist(),
         "diameter": float(info["diameter"]),  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neubauer.cells.read.text import read_rows
 from neubauer.chamber.concentration import advice, concentration, number, viability
 from neubauer.chamber.rulings import Ruling
 from neubauer.errors import InputError
@@ -40,12 +40,7 @@ def read_samples(path: Path, dilution: float) -> dict[str, Sample]:
     ------
     InputError : the table cannot be read, lacks a column, a value, or is of two minds about an image or a dilution.
     """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = list(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(path, str(error), EXPECTED) from error
+    columns, rows = read_rows(path, EXPECTED)
     if not {"image", "sample"} <= set(columns):
         raise InputError(path, f"the columns {', '.join(columns) or '(none)'}", EXPECTED)
     found: dict[str, Sample] = {}

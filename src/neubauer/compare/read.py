@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from neubauer.cells.write.harmless import as_it_was
-from neubauer.cells.write.tables import read_counts
+from neubauer.cells.write.tables import counted_classes, read_counts
 from neubauer.compare.samples import SHOWN, samples_of, some
 from neubauer.errors import InputError
 from neubauer.runs.job import Item
@@ -44,8 +44,7 @@ class Counted:
     @property
     def classes(self) -> list[str]:
         """What was counted, without `total`."""
-        names = (c.removesuffix("_low") for c in self.table if c.endswith("_low"))
-        return [n for n in names if n != "total" and {n, f"{n}_high"} <= set(self.table)]
+        return counted_classes(self.table)
 
     def objects(self, columns: Sequence[str]) -> pd.DataFrame:
         """Columns of objects.csv of all folders, with `row`: which image of `table` a cell is of.

@@ -13,7 +13,7 @@ from PIL import Image
 from neubauer.cells.draw.thumbnail import thumbnail
 from neubauer.cells.write.formats import FORMATS
 from neubauer.cells.write.harmless import as_it_was
-from neubauer.cells.write.tables import read_counts
+from neubauer.cells.write.tables import counted_classes, read_counts
 from neubauer.errors import InputError
 from neubauer.images.quality import MEASURES
 from neubauer.runs.exports import COUNTS, FAILED, OBJECTS
@@ -87,15 +87,18 @@ def read_results(folder: Path) -> Results:
         counts = read_counts(folder / COUNTS)
         counts[list(NEEDED)]  # KeyError: not there
         cells, unit = _cells(folder / OBJECTS)
-        return Results(folder, record, counts, _classes(counts), _quality(folder, counts), _failed(folder), cells, unit)
+        return Results(
+            folder,
+            record,
+            counts,
+            tuple(counted_classes(counts)),
+            _quality(folder, counts),
+            _failed(folder),
+            cells,
+            unit,
+        )
     except (OSError, ValueError, KeyError) as error:
         raise InputError(folder, f"tables that cannot be read ({error})", EXPECTED) from error
-
-
-def _classes(counts: pd.DataFrame) -> tuple[str, ...]:
-    """Every column with an interval stands for a class, but for the total."""
-    columns = set(counts)
-    return tuple(n for n in counts if {f"{n}_low", f"{n}_high"} <= columns and n != "total")
 
 
 def _quality(folder: Path, counts: pd.DataFrame) -> pd.DataFrame:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 from collections.abc import Sequence
 from pathlib import Path
 
 from neubauer.cells.read.candidates import split_images_and_annotations
+from neubauer.cells.read.text import read_rows
 from neubauer.errors import InputError
 from neubauer.images.find import find_images, is_image, natural_key, unique_stems
 from neubauer.runs.events import Note, OnEvent, unheard
@@ -74,12 +74,7 @@ def listed(table: Path) -> list[Path]:
     InputError : it cannot be read, or has no such column, or no row.
     """
     expected = f"a CSV table with a column {COLUMN!r} that names files"
-    try:
-        with open(table, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = list(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(table, str(error), expected) from error
+    columns, rows = read_rows(table, expected)
     if COLUMN not in columns:
         raise InputError(table, f"the columns {', '.join(columns) or '(none)'}", expected)
     names = [(row[COLUMN] or "").strip() for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from neubauer.errors import InputError
@@ -23,3 +24,18 @@ def read_text(path: Path, expected: str) -> str:
         ) from error
     except OSError as error:
         raise InputError(path, f"a file that cannot be read: {error.strerror or error}", expected) from error
+
+
+def read_rows(path: Path, expected: str) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns and the rows of a table separated by commas, with a header; all values are text.
+
+    Raises
+    ------
+    InputError : the file cannot be read as one; `expected` says what the caller needs.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or ()), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(path, str(error), expected) from error

@@ -38,6 +38,12 @@ def counts_columns(classes: Sequence[str], filtered: bool = False) -> list[str]:
     return columns
 
 
+def counted_classes(table: pd.DataFrame) -> list[str]:
+    """The classes of a table as counts.csv: each has a column with both ends of its interval; without `total`."""
+    columns = set(table)
+    return [name for name in table if {f"{name}_low", f"{name}_high"} <= columns and name != "total"]
+
+
 def counts_row(cells: Cells) -> dict[str, object]:
     """The row of one image in counts.csv.
 

@@ -11,20 +11,15 @@ SHARE = 0.1
 
 
 class PictureClock:
-    """Says when a picture is due.
+    """Says when a picture is due."""
 
-    Parameters
-    ----------
-    now : seconds, of any clock that only goes on.
-    """
+    def __init__(self) -> None:
+        self._next = time.monotonic() + FIRST
 
-    def __init__(self, now: float | None = None) -> None:
-        self._next = (time.monotonic() if now is None else now) + FIRST
-
-    def due(self, now: float | None = None) -> bool:
+    def due(self) -> bool:
         """Whether it is time."""
-        return (time.monotonic() if now is None else now) >= self._next
+        return time.monotonic() >= self._next
 
-    def shown(self, took: float, now: float | None = None) -> None:
+    def shown(self, took: float) -> None:
         """A picture has been made, in so many seconds; after slow ones the next one waits longer."""
-        self._next = (time.monotonic() if now is None else now) + max(EVERY, took / SHARE)
+        self._next = time.monotonic() + max(EVERY, took / SHARE)

@@ -142,7 +142,7 @@ def look(counter: TrainedCounter, pair: Annotated, diameter: float | None = None
         true = dict.fromkeys(true, float("nan"))
     elif not annotation.classes_known:
         true |= dict.fromkeys(config.classes, float("nan"))
-    estimates, _ = counter.estimate_counts(layout, objects)
+    estimates = counter.counts(layout).estimates(objects.class_index, layout.density_sums)
     outcome = _by_centres(counter, pair, objects, layout.scale)
     true_boxes, boxes, labels = None, None, None
     if annotation.kind == "boxes" and annotation.boxes is not None:

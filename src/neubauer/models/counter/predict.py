@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neubauer.cells.measure import add_micrometres, measure
 from neubauer.cells.regions.regions import Regions
-from neubauer.cells.table import Cells, CountEstimate, Unfamiliar
+from neubauer.cells.table import Cells, CountEstimate
 from neubauer.errors import InputError, NeubauerError
 from neubauer.images.contrast import LEAST, contrast_to_noise
 from neubauer.images.normalise import percentile_limits
@@ -22,17 +22,16 @@ from neubauer.images.stain import Stain
 from neubauer.layouts.decode import Thresholds
 from neubauer.layouts.spec import LayoutSpec
 from neubauer.models.counter.config import CounterConfig
+from neubauer.models.counter.counts import ImageCounts
 from neubauer.models.counter.diameter import estimate_diameter
 from neubauer.models.counter.file import KIND, load_parts, tensors_of
 from neubauer.models.counter.focus import Focus
-from neubauer.models.counter.interval import estimate
-from neubauer.models.counter.layout import BLOCK, TILE, Layout, predict_layout
+from neubauer.models.counter.layout import TILE, Layout, predict_layout
 from neubauer.models.counter.missing import missing_flags, missing_info, without_missing
 from neubauer.models.counter.objects import Objects, find_objects, full_labels
 from neubauer.models.counter.parts import keep_rows, name_regions
 from neubauer.models.counter.scale import Look, look_at
-from neubauer.models.counter.shift import STRANGE, shift
-from neubauer.models.counter.strangeness import Known, strangeness
+from neubauer.models.counter.strangeness import Known
 from neubauer.models.shared.bundled import resolve
 from neubauer.models.shared.inputs import ImageLike, Reading, as_source
 from neubauer.nets.blocks import channels_last, fuse_norms
@@ -257,7 +256,7 @@ class TrainedCounter:
         regions: Regions | None,
     ) -> Cells:
         config = self.config
-        assert labels is not None
+        assert labels is not None  # `keep_rows` takes those of cells without them
         table = measure(labels, source)
         order = table["label"].to_numpy() - 1
         table.insert(0, "image", source.name)
@@ -265,22 +264,20 @@ class TrainedCounter:
         table.insert(3, "probability", self.probability(objects)[order].round(4))
         if source.pixel_size_um is not None:
             table = add_micrometres(table, source.pixel_size_um)
+        counts, index = self.counts(layout), objects.class_index
         by_region: list[dict[str, CountEstimate]] = []
-        if regions is None:
-            estimates, flags = self.estimate_counts(layout, objects)
-        else:
-            members = regions.members(table[["centroid-0", "centroid-1"]].to_numpy())
-            index = objects.class_index[order]
+        notes: tuple[str, ...] = ()
+        if regions is not None:
+            members, index = regions.members(table[["centroid-0", "centroid-1"]].to_numpy()), index[order]
+            by_region = [
+                counts.estimates(index[inside], sums) for inside, sums in zip(members.T, layout.part_sums, strict=True)
+            ]
             table["region"] = name_regions(regions, members)
             counted = np.asarray(members.any(1))
             table, labels = keep_rows(table, labels, counted)
-            estimates, flags = self.estimate_counts(layout, objects, index[counted])
-            by_region = [
-                self._estimates(self._peaks(index[inside]), self._corrected(sums), self.strangeness(layout))
-                for inside, sums in zip(members.T, layout.part_sums, strict=True)
-            ]
-            flags = [*regions.notes, *flags]
-        flags = missing_flags(info) + flags
+            index, notes = index[counted], regions.notes
+        estimates = counts.estimates(index, layout.density_sums)
+        flags = [*missing_flags(info), *notes, *counts.flags(estimates, index)]
         if info.get("polarity") == "negative":
             flags.append("dark where cells should be bright, or the other way round: counted as its negative")
         contrast = info["contrast_to_noise"]
@@ -304,83 +301,19 @@ class TrainedCounter:
                 if config.training.get("calibrated_on") == "simulated images"
                 else {}
             ),
-            self._unfamiliar(layout),
+            counts.unfamiliar(self._fast.stride),
             regions,
             by_region,
         )
-
-    def _unfamiliar(self, layout: Layout) -> Unfamiliar | None:
-        """Where the image is strange, if it is strange at all."""
-        if self.known_ is None:
-            return None
-        distances = self.known_.distances(layout.features)
-        if strangeness(distances) <= STRANGE:
-            return None
-        side = BLOCK * self._fast.stride
-        zoom = (whole / n for whole, n in zip(layout.shape, layout.scaled_shape, strict=True))
-        down, across = (side * z for z in zoom)
-        return Unfamiliar(distances > STRANGE, (down, across))
 
     def probability(self, objects: Objects) -> np.ndarray:
         """(N,) calibrated probability that the object is a cell of its class."""
         a, b, c = self.config.calibration.score
         return 1 / (1 + np.exp(-(a + objects.features @ np.array([b, c]))))
 
-    def strangeness(self, layout: Layout) -> float | None:
-        """Distance of an image from the training images, usual: up to 1; None where the counter does not know them."""
-        return None if self.known_ is None else strangeness(self.known_.distances(layout.features))
-
-    def estimate_counts(
-        self, layout: Layout, objects: Objects, class_index: np.ndarray | None = None
-    ) -> tuple[dict[str, CountEstimate], list[str]]:
-        """Counts with intervals per class and in total, and reasons to look at the image by eye.
-
-        `class_index` is that of the objects that count, by default of all.
-        """
-        calibration = self.config.calibration
-        peaks = self._peaks(objects.class_index if class_index is None else class_index)
-        density = self.density_counts(layout)
-        distance = self.strangeness(layout)
-        estimates = self._estimates(peaks, density, distance)
-        flags = []
-        if distance is not None and distance > STRANGE:
-            flags.append(
-                f"unlike the images this model has learnt: {distance:.2f} times as far from them as is usual among them"
-            )
-        difference = abs(peaks["total"] - density["total"]) / np.sqrt(estimates["total"].count + 1)
-        if difference > calibration.disagreement:
-            flags.append(f"objects ({peaks['total']:.0f}) and density ({density['total']:.1f}) disagree")
-        doubts = self.config.training.get("doubts")
-        flags += [f"label-free training left a doubt: {d}" for d in doubts] if isinstance(doubts, list) else []
-        return estimates, flags
-
-    def _peaks(self, class_index: np.ndarray) -> dict[str, float]:
-        """Objects per class and in total."""
-        numbers = np.bincount(class_index, minlength=len(self.config.classes)).astype(float)
-        return dict(zip(self.config.classes, numbers.tolist(), strict=True)) | {"total": float(len(class_index))}
-
-    def _estimates(
-        self, peaks: dict[str, float], density: dict[str, float], distance: float | None
-    ) -> dict[str, CountEstimate]:
-        """Counts with intervals of an image, or a region of it, at this distance from the training images."""
-        calibration = self.config.calibration
-        off = 0.0 if distance is None or self.known_ is None else shift(distance / self.known_.middle)
-        strange = distance is not None and distance > STRANGE
-        return {
-            name: estimate(
-                (density if method == "density" else peaks)[name], calibration.interval_width[name], off, strange
-            )
-            for name, method in calibration.count_method.items()
-        }
-
-    def density_counts(self, layout: Layout) -> dict[str, float]:
-        """Counts per class and in total by the density maps, corrected as found on validation images."""
-        return self._corrected(layout.density_sums)
-
-    def _corrected(self, sums: np.ndarray) -> dict[str, float]:
-        raw = dict(zip(self.config.classes, sums.tolist(), strict=True)) | {"total": float(sums.sum())}
-        factor = self.config.calibration.density_factor
-        return {name: count * factor.get(name, 1.0) for name, count in raw.items()}
+    def counts(self, layout: Layout) -> ImageCounts:
+        """What the layout of an image says of the numbers of cells in it."""
+        return ImageCounts(self.config, self.known_, layout)
 
     # --- files --------------------------------------------------------------------------------------------------------
 
